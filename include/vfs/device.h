@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * DOC: Devices
+ *
+ * A virtio-fs device is a PCI function (1af4:105a) that is bound to vfio-pci. This header
+ * finds such functions and opens them. An open device has been looked at (capabilities,
+ * configuration, tag) but not started: that is what a session does, see session.h.
+ */
+#ifndef VFS_DEVICE_H
+#define VFS_DEVICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** VFS_TAG_MAX - bytes of a tag, without the NUL that this library adds (virtio 1.3 §5.11.4) */
+#define VFS_TAG_MAX 36
+
+/**
+ * struct vfs_function - a virtio-fs PCI function as found, not opened
+ * @bdf: its PCI address, as in "0000:00:05.0"
+ * @driver: the kernel driver that it is bound to, "" if none
+ * @iommu_group: the number of its IOMMU group, -1 if it has none
+ * @group_functions: how many functions the group has, this one included
+ * @tag: its tag, "" if @tag_known is false
+ * @tag_known: whether the configuration could be read (as root, or if it could be opened)
+ * @num_request_queues: request queues, 0 if @tag_known is false
+ * @dax_window: size of the DAX window in bytes, 0 if none or not known
+ * @problem: why vfs_device_open() would refuse it, and what to do; "" if nothing is known
+ *           to be in the way
+ */
+struct vfs_function {
+	char bdf[16];
+	char driver[32];
+	int iommu_group;
+	unsigned int group_functions;
+	char tag[VFS_TAG_MAX + 1];
+	bool tag_known;
+	uint32_t num_request_queues;
+	uint64_t dax_window;
+	char problem[256];
+};
+
+/**
+ * vfs_device_scan() - look at every virtio-fs PCI function of the machine
+ * @visit: called once for each, in the order of their addresses; a non-zero return ends
+ *         the scan
+ * @ctx: handed to @visit
+ *
+ * Nothing is bound, reset or started. The configuration of a function is read through its
+ * PCI configuration space (VIRTIO_PCI_CAP_PCI_CFG, virtio 1.3 §4.1.4.9), which needs root
+ * and works with any driver; otherwise a function that is bound to vfio-pci is opened for
+ * a moment.
+ *
+ * Return: 0, what @visit returned if that was not 0, or
+ * * ``-ENOMEM``
+ * * ``-EIO`` if sysfs cannot be read
+ */
+int vfs_device_scan(int (*visit)(const struct vfs_function *function, void *ctx), void *ctx);
+
+/**
+ * enum vfs_dma_mode - which addresses the device is given (see docs/architecture.md)
+ * @VFS_DMA_AUTO: addresses of our own if the device offers VIRTIO_F_ACCESS_PLATFORM,
+ *                otherwise physical ones, otherwise refuse
+ * @VFS_DMA_IOVA: addresses of our own always. Only for a device that is known to be
+ *                translated by the IOMMU although it does not say so. With any other device
+ *                this corrupts memory.
+ */
+enum vfs_dma_mode {
+	VFS_DMA_AUTO,
+	VFS_DMA_IOVA,
+};
+
+/**
+ * struct vfs_device_options - how to open a device; all zero is the default
+ * @dma: which addresses the device is given
+ */
+struct vfs_device_options {
+	enum vfs_dma_mode dma;
+};
+
+/**
+ * struct vfs_device_info - what is known of an open device
+ * @name: transport and address, as in "vfio 0000:00:05.0"; used in messages
+ * @bdf: PCI address, "" if it is not a PCI function
+ * @tag: its tag, NUL-terminated
+ * @num_request_queues: request queues that the device has
+ * @features: virtio feature bits that the device offers (virtio 1.3 §6)
+ * @num_vectors: MSI-X vectors that the function has
+ * @dax_window: size of shared-memory region 0 in bytes, 0 if none (virtio 1.3 §5.11.6.4)
+ */
+struct vfs_device_info {
+	char name[48];
+	char bdf[16];
+	char tag[VFS_TAG_MAX + 1];
+	uint32_t num_request_queues;
+	uint64_t features;
+	unsigned int num_vectors;
+	uint64_t dax_window;
+};
+
+/** struct vfs_device - an open device; opaque */
+struct vfs_device;
+
+/**
+ * vfs_device_open() - take a device
+ * @name: a PCI address ("0000:00:05.0" or "00:05.0"), or a tag
+ * @options: NULL for the defaults
+ * @device: where to put it; unchanged on error
+ *
+ * The function has to be bound to vfio-pci and no other process may have it open. It is
+ * reset. A tag that two functions have is refused: use the address.
+ *
+ * Return: 0, or
+ * * ``-ENODEV``: no such function, no function with the tag, or not a virtio-fs device
+ * * ``-ENOTUNIQ``: several functions have the tag
+ * * ``-EBUSY``: bound to another driver, in use by another process, or the IOMMU group is
+ *   shared with functions that other drivers use
+ * * ``-EACCES``, ``-EPERM``: no permission for the group
+ * * ``-ENOTSUP``: no IOMMU group, no VFIO in this kernel
+ * * ``-EPROTO``: capabilities or configuration that the specification forbids
+ * * ``-ETIMEDOUT``: the device does not finish its reset
+ * * ``-ENOMEM``, ``-EIO``
+ */
+int vfs_device_open(
+	const char *name, const struct vfs_device_options *options, struct vfs_device **device);
+
+/**
+ * vfs_device_info() - what is known of an open device
+ * @device: the device
+ *
+ * Return: a structure that lives as long as the device does
+ */
+const struct vfs_device_info *vfs_device_info(const struct vfs_device *device);
+
+/**
+ * vfs_device_event_fd() - a descriptor that polls readable when something happened to the
+ * device itself: an error of the bus, a request to give it back (it is being unplugged), or a
+ * configuration change
+ * @device: the device
+ *
+ * When it is readable, call vfs_device_check().
+ *
+ * Return: the descriptor; it belongs to the device
+ */
+int vfs_device_event_fd(const struct vfs_device *device);
+
+/**
+ * vfs_device_check() - ask whether the device is still there and well
+ * @device: the device
+ *
+ * Clears the state of vfs_device_event_fd().
+ *
+ * Return: 0, or
+ * * ``-ENODEV``: the device is gone, or its removal was requested: close it
+ * * ``-EIO``: it reported an error, or asked to be reset (DEVICE_NEEDS_RESET)
+ */
+int vfs_device_check(struct vfs_device *device);
+
+/**
+ * vfs_device_close() - reset the device and give it back
+ * @device: the device, or NULL. It must have no session.
+ */
+void vfs_device_close(struct vfs_device *device);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * DOC: Requests
+ *
+ * A request is a slot of memory that the device can reach. Its life:
+ *
+ *	vfs_request_get() -> write the message -> vfs_request_prepare() -> vfs_queue_submit()
+ *	-> vfs_queue_reap() -> look at the answer -> vfs_request_put()
+ *
+ * A queue and its requests belong to one thread at a time; different queues share nothing.
+ * Between submission and reaping the memory belongs to the device.
+ */
+#ifndef VFS_REQUEST_H
+#define VFS_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/uio.h>
+
+#include <vfs/fuse_abi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** struct vfs_queue - a virtqueue with its request slots; opaque */
+struct vfs_queue;
+
+/** struct vfs_request - a request slot; opaque */
+struct vfs_request;
+
+/**
+ * VFS_REQUEST_HEAD - bytes of a message that stand before the first page boundary
+ *
+ * A fuse_in_header and a fuse_write_in fill it exactly, so the data of a WRITE starts on a
+ * page boundary.
+ */
+#define VFS_REQUEST_HEAD (sizeof(struct fuse_in_header) + sizeof(struct fuse_write_in))
+
+/**
+ * vfs_request_get() - take a free request
+ * @queue: the queue
+ *
+ * Return: the request, or NULL when all are in use: reap some
+ */
+struct vfs_request *vfs_request_get(struct vfs_queue *queue);
+
+/**
+ * vfs_request_put() - give a request back that is not in flight
+ * @request: the request, or NULL
+ */
+void vfs_request_put(struct vfs_request *request);
+
+/**
+ * vfs_request_message() - where the message goes
+ * @request: a request that is not in flight
+ *
+ * A FUSE message is a struct fuse_in_header, the arguments of its opcode, names and data,
+ * without gaps, in the byte order of this machine. Byte VFS_REQUEST_HEAD of it is on a page
+ * boundary.
+ *
+ * Return: the memory, vfs_request_capacity() bytes of it, mapped for the device
+ */
+void *vfs_request_message(struct vfs_request *request);
+
+/**
+ * vfs_request_capacity() - bytes that a message can have
+ * @request: the request
+ */
+size_t vfs_request_capacity(const struct vfs_request *request);
+
+/**
+ * vfs_request_prepare() - check the message and lay out its answer
+ * @request: a request that is not in flight
+ * @length: bytes of the message; becomes the header's len
+ *
+ * A header whose unique is 0 gets one. Otherwise it stays and has to be of no other request
+ * in flight, for which the caller answers.
+ *
+ * Return: 0, or
+ * * ``-EINVAL``: shorter or longer than the opcode allows
+ * * ``-ENOSYS``: an opcode that this library does not know; it cannot tell how large the
+ *   answer may be
+ * * ``-E2BIG``: message and answer together are larger than a request
+ */
+int vfs_request_prepare(struct vfs_request *request, size_t length);
+
+/**
+ * vfs_request_set_user_data() - attach a pointer of the caller's
+ * @request: the request
+ * @data: anything
+ */
+void vfs_request_set_user_data(struct vfs_request *request, void *data);
+
+/**
+ * vfs_request_user_data() - the pointer that was attached
+ * @request: the request
+ */
+void *vfs_request_user_data(const struct vfs_request *request);
+
+/**
+ * vfs_queue_submit() - hand prepared requests to the device
+ * @queue: the queue they were taken from
+ * @requests: prepared requests
+ * @count: how many
+ *
+ * Never blocks. What does not fit into the ring waits and goes out, in order, while
+ * completions are reaped. The device is notified at most once, and not at all if it said
+ * that it need not be.
+ *
+ * Return: 0, or
+ * * ``-EINVAL``: a request is not prepared or of another queue; none was taken
+ * * ``-EIO``, ``-ENODEV``: the device failed or is gone; none was taken
+ */
+int vfs_queue_submit(struct vfs_queue *queue, struct vfs_request *const *requests,
+	unsigned int count);
+
+/**
+ * vfs_queue_reap() - collect completed requests
+ * @queue: the queue
+ * @requests: where to put them
+ * @max: how many fit
+ *
+ * Never blocks. When the device has failed, all its requests complete with ``-EIO`` and are
+ * collected here like others.
+ *
+ * Return: how many there were, possibly 0
+ */
+unsigned int vfs_queue_reap(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max);
+
+/**
+ * vfs_queue_in_flight() - requests that were submitted and not reaped
+ * @queue: the queue
+ */
+unsigned int vfs_queue_in_flight(const struct vfs_queue *queue);
+
+/**
+ * vfs_queue_fd() - a descriptor that polls readable when requests may have completed
+ * @queue: the queue
+ *
+ * It says so only after vfs_queue_arm().
+ *
+ * Return: the descriptor; it belongs to the queue
+ */
+int vfs_queue_fd(const struct vfs_queue *queue);
+
+/**
+ * vfs_queue_arm() - ask for an interrupt at the next completion
+ * @queue: the queue
+ *
+ * Clears the state of vfs_queue_fd(). The order that loses no wake-up: arm, and only if that
+ * returns false wait for the descriptor.
+ *
+ * Return: true if there is something to reap already, in which case there may be no interrupt
+ */
+bool vfs_queue_arm(struct vfs_queue *queue);
+
+/**
+ * vfs_queue_wait() - wait until there is something to reap
+ * @queue: the queue
+ * @timeout_ms: at most so many milliseconds; -1: without a limit
+ *
+ * Return: 0, or
+ * * ``-ETIMEDOUT``
+ * * ``-EINTR``: a signal handler ran
+ */
+int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms);
+
+/**
+ * vfs_request_error() - how a completed request ended
+ * @request: a request that was reaped
+ *
+ * Return: 0; the server's error (negative errno); or
+ * * ``-EIO``: the device failed, or its answer was against the protocol (the log says how)
+ */
+int vfs_request_error(const struct vfs_request *request);
+
+/**
+ * vfs_request_reply() - the answer to a completed request
+ * @request: a request that was reaped
+ * @iov: the answer: its struct fuse_out_header, and what follows it
+ *
+ * The header is a copy that was checked and agrees with vfs_request_error(). What follows is
+ * memory that the device can write. Both are valid until vfs_request_put().
+ *
+ * Return: how many elements of @iov have bytes, 1 or 2; 0 for an opcode that has no answer
+ */
+int vfs_request_reply(const struct vfs_request *request, struct iovec iov[2]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

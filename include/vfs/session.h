@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * DOC: Sessions
+ *
+ * A session is a started device: features negotiated, memory mapped for it, every queue set
+ * up, and, after vfs_session_init(), a FUSE connection. There is one session for a device.
+ * Its requests are described in request.h.
+ */
+#ifndef VFS_SESSION_H
+#define VFS_SESSION_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <vfs/device.h>
+#include <vfs/fuse_abi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vfs_queue;
+
+/** struct vfs_session - a started device; opaque */
+struct vfs_session;
+
+/**
+ * struct vfs_session_options - how to start a device; a field that is 0 means its default
+ * @num_queues: request queues to use, at most what the device has (default 1)
+ * @depth: requests that can be prepared or in flight at once, for each queue (default 32).
+ *         It may be larger than the ring: what does not fit waits in order.
+ * @max_payload: largest data of one request in bytes, rounded up to whole pages (default
+ *               1 MiB). Lowered to what a descriptor chain can carry, see
+ *               vfs_session_max_payload().
+ * @ring_size: entries of each ring, a power of two (default: what the device offers, at
+ *             most 1024)
+ * @timeout_ms: how long INIT, DESTROY and a reset of the device may take (default 10000)
+ */
+struct vfs_session_options {
+	unsigned int num_queues;
+	unsigned int depth;
+	size_t max_payload;
+	unsigned int ring_size;
+	unsigned int timeout_ms;
+};
+
+/**
+ * vfs_session_create() - start a device
+ * @device: an open device without a session; it has to outlive the session
+ * @options: NULL for the defaults
+ * @session: where to put it; unchanged on error
+ *
+ * Resets the device, negotiates features, maps the session's memory for it, sets up all of
+ * its queues and sets DRIVER_OK (virtio 1.3 §3.1.1). No FUSE message is sent.
+ *
+ * Return: 0, or
+ * * ``-EPERM``: the device does not offer VIRTIO_F_ACCESS_PLATFORM and physical addresses
+ *   cannot be had; vfs_last_error() says what would make it right
+ * * ``-EPROTO``: the device refused the features or is against the specification
+ * * ``-EINVAL``: an option is out of its range
+ * * ``-ENOMEM``: no memory, or the limit on locked memory (RLIMIT_MEMLOCK) is too low
+ * * ``-EBUSY``: the device has a session
+ * * ``-ETIMEDOUT``, ``-EIO``, ``-ENODEV``: the device does not answer, fails, is gone
+ */
+int vfs_session_create(struct vfs_device *device, const struct vfs_session_options *options,
+	struct vfs_session **session);
+
+/**
+ * struct vfs_init - what the two sides of a FUSE connection tell each other (FUSE_INIT)
+ * @major: protocol major, always 7
+ * @minor: protocol minor. To the server: the newest that the caller understands, 0 for the
+ *         newest that this library does. From it: the older one of both.
+ * @flags: FUSE_* feature bits, FUSE_INIT_EXT's upper half included
+ * @max_readahead: bytes
+ * @max_write: bytes; from the server, at least 4096 and at most vfs_session_max_payload()
+ * @max_pages: pages of 4 KiB in one request; from the server, 32 without FUSE_MAX_PAGES
+ * @max_background: requests the server would like to have in flight, 0 if it did not say
+ * @congestion_threshold: see fuse(4), 0 if it did not say
+ * @time_gran: nanoseconds, granularity of time stamps; 1 if it did not say
+ * @map_alignment: log2 of the alignment of DAX mappings, 0 without FUSE_MAP_ALIGNMENT
+ */
+struct vfs_init {
+	uint32_t major;
+	uint32_t minor;
+	uint64_t flags;
+	uint32_t max_readahead;
+	uint32_t max_write;
+	uint16_t max_pages;
+	uint16_t max_background;
+	uint16_t congestion_threshold;
+	uint32_t time_gran;
+	uint16_t map_alignment;
+};
+
+/**
+ * vfs_session_init() - make the FUSE connection
+ * @session: a session that has none yet
+ * @want: minor, flags and max_readahead that are offered to the server; the other fields are
+ *        ignored
+ * @got: what was agreed; flags that were not offered are cleared
+ *
+ * Nothing else may be sent before this has succeeded. It blocks until the server answers,
+ * at most the session's timeout. After a failure the session can only be destroyed.
+ *
+ * Return: 0, or
+ * * ``-EPROTONOSUPPORT``: the server's FUSE version is not one that this library speaks (7.27
+ *   and newer minors)
+ * * ``-EPROTO``: the answer is malformed or in the other byte order
+ * * ``-ETIMEDOUT``: no answer; the server behind the device is dead or stuck
+ * * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ * * the server's own error
+ */
+int vfs_session_init(
+	struct vfs_session *session, const struct vfs_init *want, struct vfs_init *got);
+
+/**
+ * vfs_session_max_payload() - the largest data that one request can carry, in bytes
+ * @session: the session
+ *
+ * It is what was asked for, or what a descriptor chain can hold if that is less: a chain has
+ * at most as many entries as the ring, and with physical addresses each page may need one.
+ */
+size_t vfs_session_max_payload(const struct vfs_session *session);
+
+/**
+ * vfs_session_features() - virtio feature bits that both sides agreed on
+ * @session: the session
+ */
+uint64_t vfs_session_features(const struct vfs_session *session);
+
+/**
+ * vfs_session_num_queues() - request queues that the session uses
+ * @session: the session
+ */
+unsigned int vfs_session_num_queues(const struct vfs_session *session);
+
+/**
+ * vfs_session_queue() - a request queue
+ * @session: the session
+ * @index: 0 to vfs_session_num_queues() - 1
+ *
+ * Return: the queue, NULL if there is no such. It lives as long as the session.
+ */
+struct vfs_queue *vfs_session_queue(struct vfs_session *session, unsigned int index);
+
+/**
+ * vfs_session_hiprio() - the queue on which FORGET travels (virtio 1.3 §5.11.6.2)
+ * @session: the session
+ *
+ * Its requests can hold messages of at most 4 KiB. Use vfs_forget() for FORGET; the queue is
+ * needed to wait for and to reap what that has sent.
+ */
+struct vfs_queue *vfs_session_hiprio(struct vfs_session *session);
+
+/**
+ * vfs_forget() - give lookups of nodes back to the server (FUSE_FORGET, FUSE_BATCH_FORGET)
+ * @session: the session
+ * @forgets: nodes and how many lookups of each
+ * @count: how many there are
+ *
+ * Never blocks. They are sent on the hiprio queue, which belongs to one thread at a time as
+ * any queue does. No reply comes; completed ones are collected by this function itself and
+ * by vfs_forget_reap().
+ *
+ * Return: how many were taken, possibly 0: when the hiprio queue is full the caller keeps
+ * the rest and offers them again after the queue's descriptor (vfs_queue_fd()) polled
+ * readable; or
+ * * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ */
+long vfs_forget(
+	struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count);
+
+/**
+ * vfs_forget_reap() - collect FORGETs that the device has completed
+ * @session: the session
+ *
+ * Return: how many of their messages were collected, or
+ * * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ */
+int vfs_forget_reap(struct vfs_session *session);
+
+/**
+ * vfs_session_destroy() - end the connection and stop the device
+ * @session: the session, or NULL
+ *
+ * Waits for requests in flight and sends FUSE_DESTROY, each for at most the session's timeout,
+ * then resets the device and unmaps the memory. Requests of the session become invalid, those
+ * in flight too.
+ */
+void vfs_session_destroy(struct vfs_session *session);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

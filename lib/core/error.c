@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "core/core.h"
+
+static _Thread_local char message[512];
+
+VFS_EXPORT const char *vfs_last_error(void)
+{
+	return message;
+}
+
+int vfs_error(int error, const char *format, ...)
+{
+	char text[sizeof(message)];
+	va_list args;
+
+	/* The arguments may be the old message itself. */
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	memcpy(message, text, sizeof(message));
+	return error;
+}
+
+void vfs_error_prefix(const char *format, ...)
+{
+	char text[sizeof(message)];
+	size_t length;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	length = min_size((size_t)n, sizeof(text) - 1);
+	snprintf(text + length, sizeof(text) - length, ": %s", message);
+	memcpy(message, text, sizeof(message));
+}

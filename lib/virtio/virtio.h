@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the virtio layer offers: a device brought from reset to DRIVER_OK, and split rings.
+ * Nothing here knows of FUSE requests or of PCI.
+ */
+#ifndef VFS_VIRTIO_H
+#define VFS_VIRTIO_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/barrier.h"
+#include "transport/transport.h"
+
+/* ---- device (virtio 1.3 §3.1.1) ---- */
+
+struct vfs_virtio {
+	struct vfs_transport *transport;
+	unsigned int timeout_ms; /* for each reset */
+	uint64_t offered;	 /* feature bits of the device */
+	uint64_t features;	 /* agreed on */
+};
+
+/*
+ * Reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK. Of the offered features those in @wanted
+ * are taken; VIRTIO_F_VERSION_1 has to be among them, and every bit of @required.
+ * -EPROTO: a required feature is not offered, or the device did not keep FEATURES_OK.
+ * On error the device is in reset state with FAILED set where that could still be written.
+ */
+int vfs_virtio_negotiate(struct vfs_virtio *virtio, uint64_t wanted, uint64_t required);
+
+/* Set DRIVER_OK once all queues are enabled. -EIO when the device asks to be reset instead. */
+int vfs_virtio_start(struct vfs_virtio *virtio);
+
+/* Reset the device: it owns no memory afterwards. */
+int vfs_virtio_stop(struct vfs_virtio *virtio);
+
+/* 0; -EIO when DEVICE_NEEDS_RESET is set; -ENODEV when the device is gone. */
+int vfs_virtio_check(struct vfs_virtio *virtio);
+
+static inline bool vfs_virtio_has(const struct vfs_virtio *virtio, unsigned int bit)
+{
+	return (virtio->features >> bit & 1) != 0;
+}
+
+/* The name of a feature bit ("VIRTIO_F_VERSION_1"), NULL if it has none we know. */
+const char *vfs_virtio_feature_name(unsigned int bit);
+
+/* ---- struct virtio_fs_config (virtio 1.3 §5.11.4) ---- */
+
+struct vfs_fs_config {
+	char tag[VFS_TAG_MAX + 1];
+	uint32_t num_request_queues;
+};
+
+/* -EPROTO when the tag is empty or holds a NUL before its end, or there is no request queue. */
+int vfs_fs_config_read(struct vfs_transport *transport, struct vfs_fs_config *config);
+
+/* The same from bytes (struct virtio_fs_config); for what read them in another way. */
+int vfs_fs_config_parse(const void *bytes, size_t length, struct vfs_fs_config *config);
+
+/* ---- split ring (virtio 1.3 §2.7) ---- */
+
+/* A piece of memory as the device sees it. */
+struct vfs_segment {
+	uint64_t addr;
+	uint32_t len;
+};
+
+/* A chain: @num_readable segments that the device reads, then @num_writable that it writes. */
+struct vfs_chain {
+	const struct vfs_segment *segments;
+	uint16_t num_readable;
+	uint16_t num_writable;
+	/* Memory of an indirect table with room for all segments; NULL: direct descriptors. */
+	void *indirect;
+	uint64_t indirect_addr;
+	void *token; /* comes back with the completion; not NULL */
+};
+
+/* Memory of a ring's three parts. Each part is contiguous for the device. */
+struct vfs_ring_memory {
+	void *desc;
+	void *avail;
+	void *used;
+};
+
+#define VFS_RING_DESC_ALIGN  16u
+#define VFS_RING_AVAIL_ALIGN 2u
+#define VFS_RING_USED_ALIGN  4u
+
+size_t vfs_ring_desc_bytes(uint16_t size);
+size_t vfs_ring_avail_bytes(uint16_t size);
+size_t vfs_ring_used_bytes(uint16_t size);
+
+/* Per head: what the driver knows without reading what the device could have written. */
+struct vfs_ring_shadow {
+	void *token;	 /* NULL: this head is not in flight */
+	uint16_t next;	 /* free list, and the chain of descriptors that a head owns */
+	uint16_t count;	 /* descriptors that the head owns */
+	uint32_t limit;	 /* bytes that the device may write: the largest valid used.len */
+};
+
+struct vfs_ring {
+	uint16_t size;
+	bool event_idx;
+	bool broken; /* the device broke the protocol; nothing is taken from it any more */
+	struct vfs_barriers barriers;
+	struct vfs_ring_memory memory;
+	struct vfs_ring_shadow *shadow; /* @size entries */
+	uint16_t free_head;
+	uint16_t num_free;
+	uint16_t avail_idx;	/* next index to be filled */
+	uint16_t published_idx; /* what avail.idx in memory is */
+	uint16_t notified_idx;	/* published_idx at the last question whether to notify */
+	uint16_t used_idx;	/* next used entry to be looked at */
+	uint16_t avail_flags;	/* what avail.flags in memory is */
+};
+
+/* @size is a power of two up to 32768. Clears the memory. -ENOMEM. */
+int vfs_ring_init(struct vfs_ring *ring, uint16_t size, const struct vfs_ring_memory *memory,
+	bool event_idx, struct vfs_barriers barriers);
+void vfs_ring_fini(struct vfs_ring *ring);
+
+/* Descriptors of the ring that a chain takes: 1 with an indirect table. */
+static inline uint16_t vfs_chain_descs(const struct vfs_chain *chain)
+{
+	return chain->indirect ? 1 : (uint16_t)(chain->num_readable + chain->num_writable);
+}
+
+/*
+ * Put a chain into the ring, not yet visible to the device.
+ * -ENOSPC: not enough free descriptors. -EINVAL: an empty chain or segment, more segments than
+ * the ring has entries. -EIO: the ring is broken.
+ */
+int vfs_ring_add(struct vfs_ring *ring, const struct vfs_chain *chain);
+
+/* Make all added chains visible to the device. True: it wants to be notified. */
+bool vfs_ring_publish(struct vfs_ring *ring);
+
+/*
+ * Take one completion. 1: there was one, *token and *len are set. 0: there is none. -EIO: the
+ * device broke the protocol (id out of range or not in flight, more bytes than were writable,
+ * an index that jumped); the ring is broken from then on and the message says why.
+ */
+int vfs_ring_pop(struct vfs_ring *ring, void **token, uint32_t *len);
+
+/*
+ * Ask for an interrupt at the next completion. True: something completed already and there
+ * may be no interrupt for it.
+ */
+bool vfs_ring_enable_interrupts(struct vfs_ring *ring);
+/* Say that none are needed; a hint. */
+void vfs_ring_disable_interrupts(struct vfs_ring *ring);
+
+/*
+ * Take back the next chain that is in flight, after the device was reset. NULL: none is left.
+ */
+void *vfs_ring_take_back(struct vfs_ring *ring);
+
+#endif
