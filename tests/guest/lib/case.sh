@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # variables are for the scripts that source this
+# One case: its directory served, one boot, results collected from both sides.
+
+# case_settings DIR: the defaults, overridden by the case's own env file.
+case_settings() {
+	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL=''
+	# shellcheck disable=SC1091 # each case has its own
+	[ ! -e "$1/env" ] || . "$1/env"
+}
+
+# The programs that go into the guest; a case with NEEDS_BRIDGE= runs without ours.
+case_programs() {
+	local build=$1
+
+	command -v fusermount3
+	echo "$build/tests/guest/guest-workload"
+	[ -z "$NEEDS_BRIDGE" ] ||
+		printf '%s\n' "$build"/tools/virtiofs-{fuse/virtiofs-fuse,inspect/virtiofs-inspect}
+}
+
+# host_script NAME: the case's own check or preparation on the host, as the share's owner.
+host_script() {
+	[ -e "$CASE/$1" ] || return 0
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	as_root env SHARE="$SHARE" BUILD="$BUILD" bash -c '. "$0"; . "$1"' "$GUEST_LIB/on-host.sh" "$CASE/$1"
+}
+
+# run_case DIR BUILD RESULTS CONSOLE: fills the two files; returns non-zero if QEMU did.
+run_case() {
+	local programs kernel n=0 tag
+	CASE=$1 BUILD=$2
+
+	kernel=$(guest_kernel) || skip "no kernel for the guest"
+	mapfile -t programs < <(case_programs "$BUILD")
+	mkdir "$WORK/scripts"
+	cp "$CASE"/* "$WORK/scripts/"
+	make_initramfs "$WORK/initramfs" "$kernel" "$WORK/scripts" "${programs[@]}"
+
+	SHARE=$WORK/share0
+	for tag in $TAGS; do
+		mkdir "$WORK/share$n"
+		start_share "$WORK/share$n" "$WORK/fs$n.sock" "$WORK/virtiofsd$n.log"
+		n=$((n + 1))
+	done
+	host_script host-before.sh >>"$3" || die "host-before.sh failed"
+
+	# shellcheck disable=SC2086 # lists of words
+	qemu_devices "$IOMMU" $TAGS
+	# shellcheck disable=SC2086
+	qemu_run "$TIMEOUT" "$MEM" "$kernel" "$WORK/initramfs" -serial "file:$4" \
+		-serial "file:$WORK/results" $EXTRA </dev/null || say "QEMU: exit status $?"
+	tr -d '\r' <"$WORK/results" >>"$3"
+	host_script host-after.sh >>"$3" || echo "@@ not ok host-after.sh: exit status $?" >>"$3"
+}

@@ -1,0 +1,173 @@
+# shellcheck shell=sh
+# shellcheck disable=SC2119,SC2120 # arguments have defaults
+# For a case's guest.sh: reporting, devices, the bridge. Runs under busybox sh.
+
+RESULTS=${RESULTS:-/dev/ttyS1}
+
+# Results: one line each. The console gets them too, to be read among the kernel's messages.
+report() {
+	echo "@@ $*" >"$RESULTS"
+	echo "@@ $*"
+}
+
+ok() {
+	report "ok $*"
+}
+
+fail() {
+	report "not ok $*"
+	return 1
+}
+
+skip() {
+	report "skip $*"
+}
+
+# check DESCRIPTION COMMAND...
+check() {
+	check_what=$1
+	shift
+	if "$@" >/tmp/check.out 2>&1; then
+		ok "$check_what"
+	else
+		fail "$check_what: $* exited $?: $(tail -n 3 /tmp/check.out | tr '\n' ' ')"
+	fi
+}
+
+# fails_with DESCRIPTION REGEX COMMAND...: it ends by itself, not with 0, and says why in one line.
+fails_with() {
+	fails_what=$1
+	fails_regex=$2
+	shift 2
+	timeout 30 "$@" >/tmp/fails.out 2>/tmp/fails.err
+	fails_status=$?
+	fails_lines=$(grep -c '' /tmp/fails.err)
+	if [ "$fails_status" = 0 ]; then
+		fail "$fails_what: succeeded"
+	elif [ "$fails_status" -ge 124 ]; then
+		fail "$fails_what: exit status $fails_status: $(head -n 1 /tmp/fails.err)"
+	elif [ "$fails_lines" != 1 ] || [ -s /tmp/fails.out ]; then
+		fail "$fails_what: not one line: $(cat /tmp/fails.out /tmp/fails.err | tr '\n' '|')"
+	elif ! grep -Eqi "$fails_regex" /tmp/fails.err; then
+		fail "$fails_what: wants '$fails_regex': $(cat /tmp/fails.err)"
+	else
+		ok "$fails_what [$(cat /tmp/fails.err)]"
+	fi
+}
+
+# wait_for SECONDS COMMAND...: until it succeeds.
+wait_for() {
+	wait_tries=$(($1 * 10))
+	shift
+	while ! "$@" >/dev/null 2>&1; do
+		wait_tries=$((wait_tries - 1))
+		[ "$wait_tries" -gt 0 ] || return 1
+		usleep 100000
+	done
+}
+
+# fs_bdf [N]: the N-th virtio-fs function, by address.
+fs_bdf() {
+	grep -lx 0x105a /sys/bus/pci/devices/*/device | sed -n "${1:-1}s|.*/\(.*\)/device|\1|p"
+}
+
+driver_of() {
+	[ ! -e "/sys/bus/pci/devices/$1/driver" ] ||
+		basename "$(readlink "/sys/bus/pci/devices/$1/driver")"
+}
+
+driver_is() {
+	[ "$(driver_of "$1")" = "$2" ]
+}
+
+iommu_group_of() {
+	basename "$(readlink "/sys/bus/pci/devices/$1/iommu_group")"
+}
+
+load() {
+	for module; do
+		modprobe "$module" || return
+	done
+}
+
+# What a guest has at boot: a driver for the function, but none for what is behind it.
+load_virtio() {
+	load virtio_pci
+}
+
+load_fuse() {
+	load fuse
+	chmod 666 /dev/fuse
+}
+
+# give_to BDF DRIVER: by sysfs alone, so that cases do not depend on the tool they may test.
+give_to() {
+	[ "$(driver_of "$1")" != "$2" ] || return 0
+	echo "$2" >"/sys/bus/pci/devices/$1/driver_override"
+	[ ! -e "/sys/bus/pci/devices/$1/driver" ] || echo "$1" >"/sys/bus/pci/devices/$1/driver/unbind"
+	echo "$1" >/sys/bus/pci/drivers_probe
+	driver_is "$1" "$2"
+}
+
+bind_vfio() {
+	load vfio_iommu_type1 vfio-pci && give_to "${1:-$(fs_bdf)}" vfio-pci
+}
+
+unbind_vfio() {
+	give_to "${1:-$(fs_bdf)}" virtio-pci || return
+	echo >"/sys/bus/pci/devices/${1:-$(fs_bdf)}/driver_override"
+}
+
+mounted() {
+	grep -q " $1 " /proc/mounts
+}
+
+not_mounted() {
+	! mounted "$1"
+}
+
+# bridge_mount TAG|BDF DIR [OPTION...]
+bridge_mount() {
+	mkdir -p "$2"
+	virtiofs-fuse "$@" && mounted "$2"
+}
+
+bridge_running() {
+	pidof virtiofs-fuse
+}
+
+no_bridge() {
+	! bridge_running
+}
+
+# bridge_umount DIR: gone from the mount table, and the process gone too.
+bridge_umount() {
+	fusermount3 -u "$1" && wait_for 10 no_bridge && not_mounted "$1"
+}
+
+# kernel_mount TAG DIR: with the kernel's own driver, the one thing most cases must not load.
+kernel_mount() {
+	mkdir -p "$2"
+	load virtiofs && mount -t virtiofs "$1" "$2"
+}
+
+virtiofs_not_loaded() {
+	! grep -q '^virtiofs ' /proc/modules
+}
+
+# run_workload DIR [OPTION...]: its lines go straight to the results, so a hang shows where.
+run_workload() {
+	timeout 300 guest-workload "$@" >"$RESULTS" 2>/tmp/workload.err ||
+		fail "workload: exit status $?: $(tail -n 1 /tmp/workload.err)"
+}
+
+# kernel_is_content: no IOMMU fault, and nothing that the kernel would complain about.
+kernel_is_content() {
+	dmesg | grep -E 'DMAR.*[Ff]ault|WARNING:|Oops|BUG:|Call Trace|lockup|blocked for more' >/tmp/bad
+	if [ -s /tmp/bad ]; then
+		cat /tmp/bad
+		fail "kernel log: $(head -n 1 /tmp/bad)"
+	else
+		ok "no DMAR fault, warning or oops in the kernel's log"
+	fi
+}

@@ -1,0 +1,100 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034 # variables are for the scripts that source this
+# Debian packages: which are missing, and installing only those.
+
+PACKAGES_BUILD="build-essential cmake ninja-build pkg-config libfuse3-dev fuse3 libpci-dev"
+PACKAGES_UNIT="libcmocka-dev"
+PACKAGES_CLANG="clang"
+PACKAGES_LINT="clang-format shellcheck"
+PACKAGES_GUEST="qemu-system-x86 busybox-static cpio fuse3 attr"
+
+# The daemon is part of QEMU's packages in Debian 12, and a package of its own afterwards.
+virtiofsd_package() {
+	if apt-cache show virtiofsd >/dev/null 2>&1; then
+		echo virtiofsd
+	else
+		echo qemu-system-common
+	fi
+}
+
+# missing_packages NAME...: those of them that are not installed.
+missing_packages() {
+	local name
+
+	for name; do
+		dpkg-query -W -f '${Status}\n' "$name" 2>/dev/null | grep -q ' installed$' || echo "$name"
+	done
+}
+
+# Reads apt's status lines, keeps one line of progress on a terminal, logs everything else.
+show_apt_progress() {
+	local log=$1 kind rest percent
+
+	while IFS=: read -r kind rest; do
+		case $kind in
+		dlstatus | pmstatus)
+			[ -t 2 ] || continue
+			percent=${rest#*:}
+			percent=${percent%%[.:]*}
+			rest=${rest##*:}
+			printf '\r\033[K  %3s%% %.60s' "$percent" "$rest" >&2
+			;;
+		*)
+			printf '%s%s\n' "$kind" "${rest:+:$rest}" >>"$log"
+			;;
+		esac
+	done
+	[ ! -t 2 ] || printf '\r\033[K' >&2
+}
+
+apt_get() {
+	local log
+
+	log=$(mktemp)
+	if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -o APT::Status-Fd=1 \
+		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" 2>&1 </dev/null |
+		show_apt_progress "$log"; then
+		tail -n 5 "$log" >&2
+		rm -f "$log"
+		return 1
+	fi
+	rm -f "$log"
+}
+
+# Once a run: a fresh machine or container has no package lists at all, or old ones.
+update_package_lists() {
+	[ -z "${package_lists_updated:-}" ] || return 0
+	say "Updating the package lists"
+	apt_get update || return 1
+	package_lists_updated=1
+}
+
+# install_packages NAME...: returns non-zero, having said why, if it cannot.
+install_packages() {
+	local missing
+
+	mapfile -t missing < <(missing_packages "$@")
+	[ ${#missing[@]} -gt 0 ] || return 0
+	if ! command -v apt-get >/dev/null; then
+		say "error: not a Debian machine; install what corresponds to: ${missing[*]}"
+		return 1
+	fi
+	if ! can_be_root; then
+		say "error: installing needs root or sudo; missing: ${missing[*]}"
+		return 1
+	fi
+	update_package_lists || return 1
+	say "Installing ${missing[*]}"
+	if ! apt_get install --no-install-recommends "${missing[@]}"; then
+		say "error: apt-get could not install: ${missing[*]}"
+		return 1
+	fi
+}
+
+# The daemon's package is known only once there are package lists.
+install_guest_packages() {
+	virtiofsd_program >/dev/null || [ -n "$(apt-cache search -n '^virtiofsd$|^qemu-system-common$')" ] ||
+		update_package_lists || return 1
+	# shellcheck disable=SC2046,SC2086 # lists of words
+	install_packages $PACKAGES_GUEST $(virtiofsd_program >/dev/null || virtiofsd_package)
+}

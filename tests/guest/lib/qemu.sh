@@ -1,0 +1,38 @@
+# shellcheck shell=bash
+# One virtual machine with virtio-fs devices.
+
+# Emulated unless asked otherwise: /dev/kvm may open and yet run no stock kernel.
+QEMU=${QEMU:-qemu-system-x86_64}
+QEMU_ACCEL=${QEMU_ACCEL:-tcg,thread=multi}
+
+# qemu_devices IOMMU TAG...: sets qemu_args for the tags' devices; socket N serves tag N.
+qemu_devices() {
+	local iommu=$1 tag n=0
+	shift
+
+	qemu_args=()
+	case $iommu in
+	intel) qemu_args+=(-device "intel-iommu,intremap=on,caching-mode=on") ;;
+	none) ;;
+	*) die "IOMMU=$iommu: only intel and none exist" ;;
+	esac
+	for tag; do
+		qemu_args+=(-chardev "socket,id=fs$n,path=$WORK/fs$n.sock")
+		qemu_args+=(-device "vhost-user-fs-pci,chardev=fs$n,tag=$tag")
+		n=$((n + 1))
+	done
+}
+
+# qemu_run SECONDS MEMORY KERNEL_DIR INITRAMFS EXTRA...: with qemu_args from qemu_devices.
+qemu_run() {
+	local seconds=$1 memory=$2 kernel=$3 initramfs=$4
+	shift 4
+
+	# --foreground leaves the terminal to an interactive guest.
+	run_interruptibly timeout --foreground -k 5 "$seconds" "$QEMU" \
+		-nodefaults -no-user-config -no-reboot -display none -vga none -monitor none \
+		-machine q35,kernel-irqchip=split -accel "$QEMU_ACCEL" -cpu max -smp 2 -m "$memory" \
+		-object "memory-backend-memfd,id=mem,size=$memory,share=on" -numa node,memdev=mem \
+		"${qemu_args[@]}" -kernel "$kernel/vmlinuz" -initrd "$initramfs" \
+		-append "console=ttyS0 panic=-1 quiet intel_iommu=on ${KERNEL_ARGS:-}" "$@"
+}
