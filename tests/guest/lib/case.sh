@@ -5,6 +5,7 @@
 # case_settings DIR: the defaults, overridden by the case's own env file.
 case_settings() {
 	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL=''
+	FS_PROPERTIES=''
 	# shellcheck disable=SC1091 # each case has its own
 	[ ! -e "$1/env" ] || . "$1/env"
 }
@@ -26,16 +27,16 @@ host_script() {
 	as_root env SHARE="$SHARE" BUILD="$BUILD" bash -c '. "$0"; . "$1"' "$GUEST_LIB/on-host.sh" "$CASE/$1"
 }
 
-# run_case DIR BUILD RESULTS CONSOLE: fills the two files; returns non-zero if QEMU did.
+# run_case DIR BUILD RESULTS CONSOLE: fills the two files.
 run_case() {
-	local programs kernel n=0 tag
+	local programs n=0 tag
 	CASE=$1 BUILD=$2
 
-	kernel=$(guest_kernel) || skip "no kernel for the guest"
+	find_kernel || skip "no kernel for the guest"
 	mapfile -t programs < <(case_programs "$BUILD")
 	mkdir "$WORK/scripts"
 	cp "$CASE"/* "$WORK/scripts/"
-	make_initramfs "$WORK/initramfs" "$kernel" "$WORK/scripts" "${programs[@]}"
+	make_initramfs "$WORK/initramfs" "$KERNEL" "$WORK/scripts" "${programs[@]}"
 
 	SHARE=$WORK/share0
 	for tag in $TAGS; do
@@ -48,7 +49,7 @@ run_case() {
 	# shellcheck disable=SC2086 # lists of words
 	qemu_devices "$IOMMU" $TAGS
 	# shellcheck disable=SC2086
-	qemu_run "$TIMEOUT" "$MEM" "$kernel" "$WORK/initramfs" -serial "file:$4" \
+	qemu_run "$TIMEOUT" "$MEM" "$KERNEL" "$WORK/initramfs" -serial "file:$4" \
 		-serial "file:$WORK/results" $EXTRA </dev/null || say "QEMU: exit status $?"
 	tr -d '\r' <"$WORK/results" >>"$3"
 	host_script host-after.sh >>"$3" || echo "@@ not ok host-after.sh: exit status $?" >>"$3"

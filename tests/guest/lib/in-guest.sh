@@ -55,6 +55,19 @@ fails_with() {
 	fi
 }
 
+# refuses DESCRIPTION REGEX COMMAND...: fails_with, and has left nothing behind.
+refuses() {
+	refuses_before=$(drivers)
+	fails_with "$@" || return
+	if ! nothing_mounted >/tmp/refuses.out; then
+		fail "$1: left a mount: $(cat /tmp/refuses.out)"
+	elif bridge_running; then
+		fail "$1: left a process"
+	elif [ "$(drivers)" != "$refuses_before" ]; then
+		fail "$1: changed a driver: $refuses_before -> $(drivers)"
+	fi
+}
+
 # wait_for SECONDS COMMAND...: until it succeeds.
 wait_for() {
 	wait_tries=$(($1 * 10))
@@ -68,12 +81,19 @@ wait_for() {
 
 # fs_bdf [N]: the N-th virtio-fs function, by address.
 fs_bdf() {
-	grep -lx 0x105a /sys/bus/pci/devices/*/device | sed -n "${1:-1}s|.*/\(.*\)/device|\1|p"
+	grep -lx 0x105a /sys/bus/pci/devices/*/device | sed -n "${1:-1} s|.*/\(.*\)/device|\1|p"
 }
 
 driver_of() {
 	[ ! -e "/sys/bus/pci/devices/$1/driver" ] ||
 		basename "$(readlink "/sys/bus/pci/devices/$1/driver")"
+}
+
+# Of all virtio-fs functions, to compare.
+drivers() {
+	for function in $(fs_bdf '1,$'); do
+		echo "$function=$(driver_of "$function")"
+	done
 }
 
 driver_is() {
@@ -95,9 +115,8 @@ load_virtio() {
 	load virtio_pci
 }
 
-load_fuse() {
-	load fuse
-	chmod 666 /dev/fuse
+load_bridge() {
+	load virtio_pci vfio_iommu_type1 vfio-pci fuse && chmod 666 /dev/fuse
 }
 
 # give_to BDF DRIVER: by sysfs alone, so that cases do not depend on the tool they may test.
@@ -109,8 +128,36 @@ give_to() {
 	driver_is "$1" "$2"
 }
 
+# config_byte BDF OFFSET [OCTAL]: reads it, or sets it.
+config_byte() {
+	if [ $# = 3 ]; then
+		printf %b "\\0$3" | dd of="/sys/bus/pci/devices/$1/config" bs=1 seek="$2" conv=notrunc 2>/dev/null
+	else
+		hexdump -s "$2" -n 1 -e '"%d"' "/sys/bus/pci/devices/$1/config"
+	fi
+}
+
+# The device status of a function that nobody has open: QEMU has it in BAR 4, at 0x14. The function
+# may sleep, and answers only with memory decoding switched on.
+device_status() {
+	echo on >"/sys/bus/pci/devices/$1/power/control"
+	bar4=$(sed -n '5s/ .*//p' "/sys/bus/pci/devices/$1/resource")
+	command=$(printf %03o "$(config_byte "$1" 4)")
+	config_byte "$1" 4 002
+	devmem $((bar4 + 0x14)) 8
+	config_byte "$1" 4 "$command"
+	echo auto >"/sys/bus/pci/devices/$1/power/control"
+}
+
+# in_reset BDF: reset, and no longer allowed to reach memory.
+in_reset() {
+	[ $(($(config_byte "$1" 4) & 4)) = 0 ] || { echo "still a bus master"; return 1; }
+	in_reset_status=$(device_status "$1")
+	[ $((in_reset_status)) = 0 ] || { echo "device status $in_reset_status"; return 1; }
+}
+
 bind_vfio() {
-	load vfio_iommu_type1 vfio-pci && give_to "${1:-$(fs_bdf)}" vfio-pci
+	give_to "${1:-$(fs_bdf)}" vfio-pci
 }
 
 unbind_vfio() {
@@ -120,6 +167,10 @@ unbind_vfio() {
 
 mounted() {
 	grep -q " $1 " /proc/mounts
+}
+
+nothing_mounted() {
+	! grep -E '^[^ ]+ [^ ]+ (fuse|virtiofs)' /proc/mounts
 }
 
 not_mounted() {

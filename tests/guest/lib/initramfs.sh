@@ -27,6 +27,7 @@ copy_program() {
 make_skeleton() {
 	local root=$1 dir
 
+	chmod 755 "$root"
 	mkdir -p "$root"/{dev,proc,sys,run,tmp,mnt,root,etc,guest,usr/bin,usr/sbin,usr/lib,usr/lib64}
 	for dir in bin sbin lib lib64; do
 		ln -s "usr/$dir" "$root/$dir"

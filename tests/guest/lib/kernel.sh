@@ -31,21 +31,23 @@ prune_modules() {
 	busybox depmod -b "$tree" "$version"
 }
 
+# download PACKAGE DIR
+download() {
+	run_interruptibly env -C "$2" apt-get -q download "$1" >"$2/apt.log" 2>&1
+}
+
 # unpack_kernel PACKAGE DIR: download, unpack, and only then give it its name.
 unpack_kernel() {
 	local package=$1 dir=$2 temp version
 
 	mkdir -p "$CACHE" || return 1
 	temp=$(mktemp -d "$CACHE/.unpack.XXXXXX") || return 1
+	on_exit "rm -rf '$temp'"
 	say "Fetching the guest's kernel ($package)"
-	if ! (cd "$temp" && run_interruptibly apt-get -q download "$package" >apt.log 2>&1); then
-		# The lists may be older than the archive.
-		if ! update_package_lists ||
-			! (cd "$temp" && apt-get -q download "$package" >apt.log 2>&1); then
-			tail -n 3 "$temp/apt.log" >&2
-			rm -rf "$temp"
-			return 1
-		fi
+	# The lists may be older than the archive: then once more with new ones.
+	if ! download "$package" "$temp" && ! { update_package_lists && download "$package" "$temp"; }; then
+		tail -n 3 "$temp/apt.log" >&2
+		return 1
 	fi
 	dpkg -x "$temp"/*.deb "$temp/tree" || return 1
 	version=$(basename "$temp"/tree/boot/vmlinuz-*)
@@ -64,23 +66,24 @@ unpack_kernel() {
 	rm -rf "$temp"
 }
 
-# Prints the directory that holds vmlinuz and modules/VERSION.
-guest_kernel() {
-	local package dir
+# Sets KERNEL, the directory that holds vmlinuz and modules/VERSION.
+find_kernel() {
+	local package
 
 	package=$(kernel_package)
 	if [ -z "$package" ] && can_be_root; then
 		update_package_lists || true
 		package=$(kernel_package)
 	fi
-	if [ -z "$package" ]; then
-		# No package lists and no network: any kernel unpacked earlier will do.
-		dir=$(find "$CACHE" -maxdepth 1 -name 'linux-image-*' 2>/dev/null | sort -V | tail -n 1)
-		[ -n "$dir" ] || { say "error: no kernel package known; run apt-get update"; return 1; }
-		echo "$dir"
+	if [ -n "$package" ]; then
+		KERNEL=$CACHE/$package
+		[ -e "$KERNEL/vmlinuz" ] || unpack_kernel "$package" "$KERNEL"
 		return
 	fi
-	dir=$CACHE/$package
-	[ -e "$dir/vmlinuz" ] || unpack_kernel "$package" "$dir" || return 1
-	echo "$dir"
+	# No package lists and no network: any kernel unpacked earlier will do.
+	KERNEL=$(find "$CACHE" -maxdepth 1 -name 'linux-image-*' 2>/dev/null | sort -V | tail -n 1)
+	if [ -z "$KERNEL" ]; then
+		say "error: no kernel package known; run apt-get update"
+		return 1
+	fi
 }

@@ -18,7 +18,7 @@ qemu_devices() {
 	esac
 	for tag; do
 		qemu_args+=(-chardev "socket,id=fs$n,path=$WORK/fs$n.sock")
-		qemu_args+=(-device "vhost-user-fs-pci,chardev=fs$n,tag=$tag")
+		qemu_args+=(-device "vhost-user-fs-pci,chardev=fs$n,tag=$tag${FS_PROPERTIES:+,$FS_PROPERTIES}")
 		n=$((n + 1))
 	done
 }
