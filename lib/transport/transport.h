@@ -109,7 +109,13 @@ struct vfs_transport {
 	struct vfs_dma_limits limits;
 };
 
-/* Open a virtio-fs PCI function by its address or tag, as vfs_device_open() describes. */
-int vfs_transport_open(const char *name, struct vfs_transport **transport);
+/*
+ * Is there anything in the way of opening the virtio-fs PCI function at this address ("0000:00:05.0")?
+ * The errors of vfs_device_open(), without having changed anything.
+ */
+int vfs_transport_check(const char *bdf);
+
+/* Open the function through VFIO. */
+int vfs_transport_open(const char *bdf, struct vfs_transport **transport);
 
 #endif

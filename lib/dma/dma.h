@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory that the device can reach, and the addresses at which it sees it. */
+#ifndef VFS_DMA_H
+#define VFS_DMA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "transport/transport.h"
+
+#define VFS_PAGE_SIZE	   4096u
+#define VFS_HUGE_PAGE_SIZE (2u << 20)
+
+/* ---- which addresses ---- */
+
+enum vfs_addressing {
+	VFS_ADDRESSING_IOVA,	 /* our own choice of bus addresses; an IOMMU translates */
+	VFS_ADDRESSING_PHYSICAL, /* the memory's physical addresses, IOMMU or not */
+};
+
+/* What the choice depends on. */
+struct vfs_addressing_facts {
+	bool access_platform; /* VIRTIO_F_ACCESS_PLATFORM is offered */
+	enum vfs_translation translation;
+	enum vfs_dma_mode mode;
+	bool physical_known; /* physical addresses can be had, see vfs_pagemap_usable() */
+};
+
+/*
+ * -EPERM: only physical addresses would be right and they cannot be had.
+ * -EINVAL: addresses of our own were asked for and nothing would translate them.
+ */
+int vfs_addressing_choose(
+	const char *device, const struct vfs_addressing_facts *facts, enum vfs_addressing *choice);
+
+/* ---- physical addresses (/proc/self/pagemap) ---- */
+
+/* Does the kernel show them to this process? */
+bool vfs_pagemap_usable(void);
+
+/* Physical address of each page of @page_size bytes from @start on; pages have to be present. */
+int vfs_pagemap_read(const void *start, size_t page_size, size_t count, uint64_t *addresses);
+
+/* Where physical addresses come from; tests bring their own. */
+typedef int (*vfs_pagemap_fn)(
+	const void *start, size_t page_size, size_t count, uint64_t *addresses);
+
+/* ---- address space of a device ---- */
+
+struct vfs_iova_interval {
+	uint64_t start;
+	uint64_t length;
+};
+
+struct vfs_address_space {
+	struct vfs_transport *transport;
+	enum vfs_addressing addressing;
+	vfs_pagemap_fn pagemap;
+	struct vfs_iova_interval *used; /* sorted */
+	size_t num_used;
+	size_t max_used;
+};
+
+void vfs_address_space_init(struct vfs_address_space *space, struct vfs_transport *transport,
+	enum vfs_addressing addressing);
+void vfs_address_space_fini(struct vfs_address_space *space);
+
+/*
+ * Find @length bytes of bus addresses inside the device's ranges. Address 0 is never used: too
+ * many devices take it for "none". -ENOSPC, -ENOMEM.
+ */
+int vfs_iova_alloc(
+	struct vfs_address_space *space, uint64_t length, uint64_t alignment, uint64_t *iova);
+void vfs_iova_free(struct vfs_address_space *space, uint64_t iova);
+
+/* ---- arena: one piece of memory for everything that a session shares with its device ---- */
+
+enum vfs_arena_zone {
+	VFS_ZONE_READABLE, /* the device only reads it */
+	VFS_ZONE_WRITABLE,
+	VFS_NUM_ZONES,
+};
+
+/* Where things will be in an arena, before there is one. */
+struct vfs_arena_plan {
+	/*
+	 * Blocks of how many bytes the device sees in one piece: the size of the pages behind the
+	 * arena with physical addresses, SIZE_MAX with addresses of our own.
+	 */
+	size_t contiguous;
+	size_t used[VFS_NUM_ZONES];
+};
+
+/* A place in a zone. What is not larger than @plan->contiguous will be in one piece. */
+size_t vfs_arena_plan_add(
+	struct vfs_arena_plan *plan, enum vfs_arena_zone zone, size_t size, size_t alignment);
+
+struct vfs_arena {
+	struct vfs_address_space *space;
+	int fd;
+	uint8_t *base;
+	size_t size;
+	size_t zone_offset[VFS_NUM_ZONES];
+	size_t page_size; /* of the memory behind it */
+	uint64_t iova;	  /* with VFS_ADDRESSING_IOVA */
+	uint64_t *pages;  /* with VFS_ADDRESSING_PHYSICAL: address of each page */
+};
+
+/*
+ * Make the memory of a plan and map it for the device. @name: what the memfd is called.
+ * @huge: from 2 MiB pages or not at all (-ENOMEM).
+ */
+int vfs_arena_create(struct vfs_address_space *space, const struct vfs_arena_plan *plan,
+	const char *name, bool huge, struct vfs_arena *arena);
+/* The device must not reach memory any more (reset, bus mastering off). */
+void vfs_arena_destroy(struct vfs_arena *arena);
+
+static inline void *vfs_arena_at(
+	const struct vfs_arena *arena, enum vfs_arena_zone zone, size_t offset)
+{
+	return arena->base + arena->zone_offset[zone] + offset;
+}
+
+/* Address for the device of one byte, and how many bytes from there on are in one piece. */
+uint64_t vfs_arena_address(const struct vfs_arena *arena, const void *ptr, size_t *contiguous);
+
+#endif

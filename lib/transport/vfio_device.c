@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include <linux/vfio.h>
+
+#include "core/core.h"
+#include "transport/vfio.h"
+
+#define INFO_MAX 65536u
+
+/* More vectors than any queue layout of ours asks for. */
+#define MSIX_MAX 2048u
+
+static void map_area(int fd, struct vfs_pci_region *region, uint32_t flags, uint64_t offset,
+	uint64_t size)
+{
+	int prot = (flags & VFIO_REGION_INFO_FLAG_READ ? PROT_READ : 0) |
+		   (flags & VFIO_REGION_INFO_FLAG_WRITE ? PROT_WRITE : 0);
+	void *addr;
+
+	if (region->num_areas == VFS_PCI_AREAS_MAX || size == 0 || size > region->size ||
+		offset > region->size - size)
+		return;
+	addr = mmap(NULL, size, prot, MAP_SHARED, fd, (off_t)(region->fd_offset + offset));
+	/* What cannot be mapped is read and written through the descriptor. */
+	if (addr == MAP_FAILED)
+		return;
+	region->areas[region->num_areas++] =
+		(struct vfs_pci_area){.offset = offset, .size = size, .addr = addr};
+}
+
+static const struct vfio_region_info_cap_sparse_mmap *find_sparse(
+	const struct vfio_region_info *info, uint32_t size)
+{
+	uint32_t offset = info->flags & VFIO_REGION_INFO_FLAG_CAPS ? info->cap_offset : 0;
+	unsigned int steps;
+
+	for (steps = 0; offset && steps < 16; steps++) {
+		const struct vfio_region_info_cap_sparse_mmap *cap;
+
+		if (offset % 8 || offset > size - sizeof(*cap))
+			return NULL;
+		cap = (const void *)((const char *)info + offset);
+		if (cap->header.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP) {
+			if (cap->nr_areas > (size - offset - sizeof(*cap)) / sizeof(cap->areas[0]))
+				return NULL;
+			return cap;
+		}
+		offset = cap->header.next;
+	}
+	return NULL;
+}
+
+static void map_region(
+	int fd, struct vfs_pci_region *region, const struct vfio_region_info *info, uint32_t size)
+{
+	const struct vfio_region_info_cap_sparse_mmap *sparse;
+	uint32_t i;
+
+	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
+		return;
+	sparse = find_sparse(info, size);
+	if (!sparse) {
+		map_area(fd, region, info->flags, 0, region->size);
+		return;
+	}
+	for (i = 0; i < sparse->nr_areas; i++)
+		map_area(fd, region, info->flags, sparse->areas[i].offset, sparse->areas[i].size);
+}
+
+static int probe_region(int fd, struct vfs_pci *pci, unsigned int index)
+{
+	struct vfio_region_info head = {.argsz = sizeof(head), .index = index};
+	struct vfs_pci_region *region = &pci->regions[index];
+	struct vfio_region_info *info;
+	uint32_t size;
+
+	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &head) < 0)
+		return vfs_error(-EIO, "VFIO does not describe region %u of %s: %s", index,
+			pci->name, strerror(errno));
+	size = head.argsz < sizeof(head) ? (uint32_t)sizeof(head) : head.argsz;
+	if (size > INFO_MAX)
+		return vfs_error(-EPROTO, "malformed region information from VFIO");
+	info = calloc(1, size);
+	if (!info)
+		return vfs_error(-ENOMEM, "out of memory");
+	info->argsz = size;
+	info->index = index;
+	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, info) < 0) {
+		free(info);
+		return vfs_error(-EIO, "VFIO does not describe region %u of %s: %s", index,
+			pci->name, strerror(errno));
+	}
+	region->size = info->size;
+	region->fd_offset = info->offset;
+	if (index < VFS_PCI_NUM_BARS)
+		map_region(fd, region, info, size);
+	free(info);
+	return 0;
+}
+
+static unsigned int irq_index(enum vfs_pci_irq irq)
+{
+	switch (irq) {
+	case VFS_PCI_IRQ_MSIX:
+		return VFIO_PCI_MSIX_IRQ_INDEX;
+	case VFS_PCI_IRQ_ERROR:
+		return VFIO_PCI_ERR_IRQ_INDEX;
+	default:
+		return VFIO_PCI_REQ_IRQ_INDEX;
+	}
+}
+
+static void probe_msix(int fd, struct vfs_pci *pci)
+{
+	struct vfio_irq_info info = {.argsz = sizeof(info), .index = VFIO_PCI_MSIX_IRQ_INDEX};
+
+	if (ioctl(fd, VFIO_DEVICE_GET_IRQ_INFO, &info) == 0 &&
+		info.flags & VFIO_IRQ_INFO_EVENTFD)
+		pci->num_msix = info.count > MSIX_MAX ? MSIX_MAX : info.count;
+}
+
+int vfs_vfio_device_probe(int fd, struct vfs_pci *pci)
+{
+	struct vfio_device_info info = {.argsz = sizeof(info)};
+	unsigned int index;
+	int r;
+
+	if (ioctl(fd, VFIO_DEVICE_GET_INFO, &info) < 0)
+		return vfs_error(-EIO, "VFIO does not describe %s: %s", pci->name, strerror(errno));
+	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) || info.num_regions <= VFS_PCI_CONFIG_REGION)
+		return vfs_error(-ENODEV, "%s is not a PCI function", pci->name);
+	for (index = 0; index < VFS_PCI_NUM_BARS; index++) {
+		r = probe_region(fd, pci, index);
+		if (r < 0)
+			return r;
+	}
+	r = probe_region(fd, pci, VFS_PCI_CONFIG_REGION);
+	if (r == 0)
+		probe_msix(fd, pci);
+	return r;
+}
+
+void vfs_vfio_device_unmap(struct vfs_pci *pci)
+{
+	unsigned int index;
+	unsigned int i;
+
+	for (index = 0; index < VFS_PCI_NUM_REGIONS; index++) {
+		struct vfs_pci_region *region = &pci->regions[index];
+
+		for (i = 0; i < region->num_areas; i++)
+			munmap((void *)(uintptr_t)region->areas[i].addr, region->areas[i].size);
+		region->num_areas = 0;
+	}
+}
+
+int vfs_vfio_device_set_irqs(int fd, enum vfs_pci_irq irq, const int *fds, unsigned int count)
+{
+	size_t size = sizeof(struct vfio_irq_set) + count * sizeof(fds[0]);
+	struct vfio_irq_set *set;
+	int r = 0;
+
+	if (count > MSIX_MAX)
+		return vfs_error(-EINVAL, "too many interrupt vectors");
+	set = calloc(1, size);
+	if (!set)
+		return vfs_error(-ENOMEM, "out of memory");
+	set->argsz = (uint32_t)size;
+	set->flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+		     (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
+	set->index = irq_index(irq);
+	set->count = count;
+	memcpy(set->data, fds, count * sizeof(fds[0]));
+	if (ioctl(fd, VFIO_DEVICE_SET_IRQS, set) < 0)
+		r = vfs_error(-errno, "VFIO cannot set up interrupts: %s", strerror(errno));
+	free(set);
+	return r;
+}
