@@ -48,7 +48,9 @@ run_exit_commands() {
 	done
 }
 
+# Starts anew in a subshell, which must not undo what its parent did.
 end_cleanly() {
+	exit_commands=()
 	trap 'run_exit_commands' EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT

@@ -1,0 +1,49 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # variables are shared with run.sh
+# How each kind of test is run.
+
+build_root=${BUILD_ROOT:-$top}
+declare -A build_dir=(
+	[gcc]=$build_root/build [clang]=$build_root/build-clang [asan]=$build_root/build-asan)
+declare -A build_options=(
+	[gcc]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo"
+	[clang]="-DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo"
+	[asan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DVFS_SANITIZE=address,undefined")
+logs=${build_dir[gcc]}/test-logs
+
+# What each kind of test does: 0 passed, 77 skipped, anything else failed.
+
+run_build() {
+	local dir=${build_dir[$1]}
+
+	# shellcheck disable=SC2086 # options are words
+	run_interruptibly cmake -G Ninja -S "$top" -B "$dir" ${build_options[$1]} &&
+		run_interruptibly ninja -C "$dir"
+}
+
+run_unit() {
+	local build=${1%%/*} name=${1#*/}
+
+	run_interruptibly ctest --test-dir "${build_dir[$build]}" --verbose --no-tests=error \
+		-R "^$name\$"
+}
+
+run_check() {
+	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" bash "$top/tests/checks/$1.sh"
+}
+
+run_guest() {
+	run_interruptibly env KEEP_CONSOLE="$logs/${1//\//-}.console" \
+		bash "$top/tests/guest/run-case.sh" "${1#*/}" "${build_dir[$(build_of "$1")]}"
+}
+
+# run_test NAME: in a process of its own, so that its exit commands are its own too.
+run_test() (
+	end_cleanly
+	case $1 in
+	build/*) run_build "${1#*/}" ;;
+	unit/*) run_unit "${1#*/}" ;;
+	check/*) run_check "${1#*/}" ;;
+	guest*) run_guest "$1" ;;
+	esac
+)

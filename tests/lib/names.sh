@@ -1,0 +1,55 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # variables are shared with run.sh
+# What tests there are, and what each needs.
+
+case_is_full() {
+	grep -qs '^FULL=1' "$top/tests/guest/cases/$1/env"
+}
+
+# All names, in the order in which they run: what ends soonest first.
+all_tests() {
+	local build file name
+
+	printf 'build/%s\n' gcc clang asan
+	for build in gcc asan; do
+		for file in "$top"/tests/*/test_*.c; do
+			[ -e "$file" ] || continue
+			name=${file#"$top/tests/"}
+			name=${name%.c}
+			echo "unit/$build/${name/test_/}"
+		done
+	done
+	for file in "$top"/tests/checks/*.sh; do
+		echo "check/$(basename "$file" .sh)"
+	done
+	for file in "$top"/tests/guest/cases/*/; do
+		name=$(basename "$file")
+		[ -z "$full" ] && case_is_full "$name" || echo "guest/$name"
+	done
+	[ -z "$full" ] || for file in "$top"/tests/guest/cases/*/; do
+		[ "$(basename "$file")" = kernel-baseline ] || echo "guest-asan/$(basename "$file")"
+	done
+}
+
+# Which build a test needs: it is made first, and counts as a test when it was asked for.
+build_of() {
+	case $1 in
+	build/* | unit/*) cut -d/ -f2 <<<"$1" ;;
+	check/exports | check/dependencies | guest/*) echo gcc ;;
+	guest-asan/*) echo asan ;;
+	esac
+}
+
+# packages_for NAME...
+packages_for() {
+	local test
+
+	for test; do
+		case $test in
+		build/clang) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_CLANG" ;;
+		build/* | unit/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT" ;;
+		check/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_LINT $PACKAGES_CLANG" ;;
+		guest*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
+		esac
+	done | tr ' ' '\n' | sort -u
+}

@@ -1,0 +1,91 @@
+#!/bin/bash
+# Builds and tests everything; see usage below.
+# shellcheck disable=SC2034,SC2154 # variables are shared with the parts below
+set -euo pipefail
+
+top=$(dirname "$(dirname "$(readlink -f "$0")")")
+for part in guest/lib/common guest/lib/packages guest/lib/share lib/names lib/kinds lib/report; do
+	# shellcheck source=/dev/null
+	. "$top/tests/$part.sh"
+done
+
+usage() {
+	cat <<-EOF
+		usage: tests/run.sh [-k PATTERN] [--full] [--list] [-v]
+
+		  -k PATTERN  only tests whose name matches this regular expression
+		  --full      also what takes longer, as guests with a sanitized bridge
+		  --list      print the names and stop
+		  -v          show what each test printed, not only when it failed
+
+		Installs the Debian packages that are missing. Builds are in build/, build-clang/ and
+		build-asan/, or under \$BUILD_ROOT; what tests printed is in build/test-logs/.
+	EOF
+}
+
+pattern=. full='' list='' verbose=''
+while [ $# -gt 0 ]; do
+	case $1 in
+	-k)
+		[ $# -ge 2 ] || die "-k wants a pattern"
+		pattern=$2
+		shift
+		;;
+	--full) full=1 ;;
+	--list) list=1 ;;
+	-v) verbose=1 ;;
+	-h | --help)
+		usage
+		exit
+		;;
+	*)
+		usage >&2
+		exit 2
+		;;
+	esac
+	shift
+done
+
+mapfile -t tests < <(all_tests | grep -E -- "$pattern")
+[ ${#tests[@]} -gt 0 ] || die "no test matches $pattern"
+if [ -n "$list" ]; then
+	printf '%s\n' "${tests[@]}"
+	exit
+fi
+
+# Nothing here ends the run: what is still missing then is a reason to skip.
+install_for_tests() {
+	local names
+
+	mapfile -t names < <(packages_for "${tests[@]}")
+	install_packages "${names[@]}" || true
+	case " ${tests[*]}" in
+	*" guest"*) install_guest_packages || true ;;
+	esac
+}
+
+# have_build NAME: builds when the first test wants it, and remembers how that ended.
+declare -A build_status=()
+have_build() {
+	if [ -z "${build_status[$1]:-}" ]; then
+		count_test "build/$1" || true
+		build_status[$1]=$test_status
+	fi
+	[ "${build_status[$1]}" = 0 ]
+}
+
+end_cleanly
+install_for_tests
+mkdir -p "$logs"
+for name in "${tests[@]}"; do
+	build=$(build_of "$name")
+	if [ -n "$build" ] && ! have_build "$build"; then
+		[[ $name == build/* ]] || skip_test "$name" "build/$build did not succeed"
+	elif [[ $name != build/* ]]; then
+		count_test "$name"
+	fi
+done
+
+[ ${#bad[@]} = 0 ] || printf '\nfailed: %s\n' "${bad[*]}"
+printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" = 0 ]
