@@ -24,13 +24,17 @@ struct vfs_virtio {
 
 /*
  * Reset, ACKNOWLEDGE, DRIVER, features, FEATURES_OK. Of the offered features those in @wanted
- * are taken; VIRTIO_F_VERSION_1 has to be among them, and every bit of @required.
- * -EPROTO: a required feature is not offered, or the device did not keep FEATURES_OK.
- * On error the device is in reset state with FAILED set where that could still be written.
+ * and @required are taken; VIRTIO_F_VERSION_1 always is required.
+ * -EPROTO: a required feature is not offered, or the device did not keep FEATURES_OK. -EIO: it
+ * asks to be reset. -ENODEV: it is gone. -ETIMEDOUT: it does not finish its reset.
+ * On error FAILED is set where that could still be written; the device was given no memory.
  */
 int vfs_virtio_negotiate(struct vfs_virtio *virtio, uint64_t wanted, uint64_t required);
 
-/* Set DRIVER_OK once all queues are enabled. -EIO when the device asks to be reset instead. */
+/*
+ * Set DRIVER_OK once all queues are enabled. -EIO when the device asks to be reset instead, or
+ * does not keep the bit. On error it may own the queues' memory already: stop it.
+ */
 int vfs_virtio_start(struct vfs_virtio *virtio);
 
 /* Reset the device: it owns no memory afterwards. */
@@ -54,7 +58,11 @@ struct vfs_fs_config {
 	uint32_t num_request_queues;
 };
 
-/* -EPROTO when the tag is empty or holds a NUL before its end, or there is no request queue. */
+/*
+ * -EPROTO: the tag is empty, does not end at its first NUL, or holds a control character (it
+ * goes into log lines and onto command lines); there is no request queue; too few bytes.
+ * @config is unchanged then.
+ */
 int vfs_fs_config_read(struct vfs_transport *transport, struct vfs_fs_config *config);
 
 /* The same from bytes (struct virtio_fs_config); for what read them in another way. */
@@ -73,7 +81,10 @@ struct vfs_chain {
 	const struct vfs_segment *segments;
 	uint16_t num_readable;
 	uint16_t num_writable;
-	/* Memory of an indirect table with room for all segments; NULL: direct descriptors. */
+	/*
+	 * Memory of an indirect table with room for all segments, aligned as descriptors are;
+	 * NULL: direct descriptors. Only with VIRTIO_RING_F_INDIRECT_DESC.
+	 */
 	void *indirect;
 	uint64_t indirect_addr;
 	void *token; /* comes back with the completion; not NULL */
@@ -86,6 +97,9 @@ struct vfs_ring_memory {
 	void *used;
 };
 
+/* Bytes of a descriptor, in the ring or in an indirect table. */
+#define VFS_RING_DESC_SIZE 16u
+
 #define VFS_RING_DESC_ALIGN  16u
 #define VFS_RING_AVAIL_ALIGN 2u
 #define VFS_RING_USED_ALIGN  4u
@@ -96,16 +110,18 @@ size_t vfs_ring_used_bytes(uint16_t size);
 
 /* Per head: what the driver knows without reading what the device could have written. */
 struct vfs_ring_shadow {
-	void *token;	 /* NULL: this head is not in flight */
-	uint16_t next;	 /* free list, and the chain of descriptors that a head owns */
-	uint16_t count;	 /* descriptors that the head owns */
-	uint32_t limit;	 /* bytes that the device may write: the largest valid used.len */
+	void *token;	/* NULL: no chain begins here */
+	uint64_t batch; /* which publication makes the chain visible */
+	uint16_t next;	/* free list, and the chain of descriptors that a head owns */
+	uint16_t count; /* descriptors that the head owns */
+	uint32_t limit; /* bytes that the device may write: the largest valid used.len */
 };
 
 struct vfs_ring {
 	uint16_t size;
 	bool event_idx;
-	bool broken; /* the device broke the protocol; nothing is taken from it any more */
+	bool broken;	 /* the device broke the protocol; nothing is taken from it any more */
+	bool interrupts; /* one was asked for */
 	struct vfs_barriers barriers;
 	struct vfs_ring_memory memory;
 	struct vfs_ring_shadow *shadow; /* @size entries */
@@ -113,12 +129,15 @@ struct vfs_ring {
 	uint16_t num_free;
 	uint16_t avail_idx;	/* next index to be filled */
 	uint16_t published_idx; /* what avail.idx in memory is */
-	uint16_t notified_idx;	/* published_idx at the last question whether to notify */
 	uint16_t used_idx;	/* next used entry to be looked at */
-	uint16_t avail_flags;	/* what avail.flags in memory is */
+	uint16_t take_back_from;
+	uint64_t batch; /* publications so far */
 };
 
-/* @size is a power of two up to 32768. Clears the memory. -ENOMEM. */
+/*
+ * Clears the memory; interrupts are off. -EINVAL: @size is not a power of two up to 32768.
+ * -ENOMEM.
+ */
 int vfs_ring_init(struct vfs_ring *ring, uint16_t size, const struct vfs_ring_memory *memory,
 	bool event_idx, struct vfs_barriers barriers);
 void vfs_ring_fini(struct vfs_ring *ring);
@@ -131,31 +150,38 @@ static inline uint16_t vfs_chain_descs(const struct vfs_chain *chain)
 
 /*
  * Put a chain into the ring, not yet visible to the device.
- * -ENOSPC: not enough free descriptors. -EINVAL: an empty chain or segment, more segments than
- * the ring has entries. -EIO: the ring is broken.
+ * -ENOSPC: not enough free descriptors; this is back-pressure and leaves no message. -EINVAL: no
+ * token, an empty chain or segment, more segments than the ring has entries, more than 2^32
+ * bytes. -EIO: the ring is broken.
  */
 int vfs_ring_add(struct vfs_ring *ring, const struct vfs_chain *chain);
 
-/* Make all added chains visible to the device. True: it wants to be notified. */
+/*
+ * Make all added chains visible to the device. True: it wants to be notified, and this is the
+ * only time that it is said. False when nothing was added or the ring is broken.
+ */
 bool vfs_ring_publish(struct vfs_ring *ring);
 
 /*
  * Take one completion. 1: there was one, *token and *len are set. 0: there is none. -EIO: the
  * device broke the protocol (id out of range or not in flight, more bytes than were writable,
- * an index that jumped); the ring is broken from then on and the message says why.
+ * an index that jumped); the ring is broken from then on and the message says why. @len is what
+ * the device says it wrote, at most what was writable.
  */
 int vfs_ring_pop(struct vfs_ring *ring, void **token, uint32_t *len);
 
 /*
- * Ask for an interrupt at the next completion. True: something completed already and there
- * may be no interrupt for it.
+ * Ask for an interrupt at the next completion. It is for one interrupt with the event index,
+ * for all without it. True: something completed already and there may be no interrupt for it, or
+ * the ring is broken: pop.
  */
 bool vfs_ring_enable_interrupts(struct vfs_ring *ring);
 /* Say that none are needed; a hint. */
 void vfs_ring_disable_interrupts(struct vfs_ring *ring);
 
 /*
- * Take back the next chain that is in flight, after the device was reset. NULL: none is left.
+ * Take back a chain that was added and not popped, published or not, after the device was reset.
+ * In no particular order. NULL: none is left; only fini may follow.
  */
 void *vfs_ring_take_back(struct vfs_ring *ring);
 
