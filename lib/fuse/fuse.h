@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sessions, queues and requests from the inside. Nothing here knows of PCI; the device is a
+ * virtio transport with rings.
+ */
+#ifndef VFS_FUSE_INTERNAL_H
+#define VFS_FUSE_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <vfs/request.h>
+#include <vfs/session.h>
+
+#include "device/device.h"
+#include "dma/dma.h"
+#include "virtio/virtio.h"
+
+/* ---- opcodes ---- */
+
+/* What the answer to a message looks like after its fuse_out_header. */
+struct vfs_reply_shape {
+	bool none;     /* the server does not answer (FORGET, INTERRUPT) */
+	bool may_omit; /* it may leave the answer out (DESTROY) */
+	bool exact;    /* a good answer has @max bytes, otherwise at most so many */
+	uint32_t max;
+};
+
+/*
+ * Shape of the answer to a message of @length bytes. -EINVAL: the message is too short for its
+ * opcode. -ENOSYS: unknown opcode.
+ */
+int vfs_opcode_shape(const void *message, size_t length, struct vfs_reply_shape *shape);
+
+/* ---- replies ---- */
+
+/* What came back for one message. */
+struct vfs_reply {
+	uint64_t unique;	       /* of the request */
+	struct vfs_reply_shape shape;
+	uint32_t used_len;	       /* bytes the device says it wrote */
+	struct fuse_out_header header; /* a private copy */
+};
+
+/*
+ * Check an answer. Returns the bytes after its header, or the server's error; -EBADMSG with a
+ * message when the answer is against the protocol. *malformed tells the last two apart.
+ */
+int vfs_reply_check(const struct vfs_reply *reply, bool *malformed);
+
+/* ---- requests ---- */
+
+enum vfs_request_state {
+	VFS_REQUEST_FREE,
+	VFS_REQUEST_TAKEN,
+	VFS_REQUEST_PREPARED,
+	VFS_REQUEST_SUBMITTED, /* parked, or owned by the device */
+	VFS_REQUEST_DONE,
+};
+
+/*
+ * A slot is a header page and whole pages of payload after it. The last VFS_REQUEST_HEAD bytes of
+ * the page and the payload are the message; the answer's header and a small body are at the
+ * page's start. A large body follows the message, on a page of its own.
+ */
+struct vfs_request {
+	struct vfs_queue *queue;
+	struct vfs_request *next; /* in the list that it is in */
+	enum vfs_request_state state;
+	uint8_t *page;
+	size_t payload_size;
+	void *indirect; /* NULL if indirect descriptors were not negotiated */
+	uint64_t indirect_addr;
+	uint32_t length; /* of the message */
+	uint32_t opcode;
+	struct vfs_reply reply;
+	uint8_t *body; /* where the answer's body goes */
+	int error;
+	uint32_t body_length;
+	void *user_data;
+};
+
+#define VFS_SLOT_HEADER_SIZE VFS_PAGE_SIZE
+
+/* Bodies up to here stand behind the answer's header, in one descriptor with it. */
+#define VFS_SMALL_BODY_MAX 1024u
+
+/* prepare without the rule that INIT and DESTROY are the session's own */
+int vfs_request_prepare_any(struct vfs_request *request, size_t length);
+
+/* Descriptors of a prepared request. Returns how many, with *readable of them in front. */
+unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_segment *segments,
+	unsigned int max, unsigned int *readable);
+
+/* Look at what the device says of a request that it returned. */
+void vfs_request_complete(struct vfs_request *request, uint32_t used_len);
+/* End a request whose outcome nobody knows. */
+void vfs_request_abort(struct vfs_request *request, int error);
+
+/* ---- queues ---- */
+
+struct vfs_request_list {
+	struct vfs_request *head;
+	struct vfs_request *tail;
+};
+
+struct vfs_queue {
+	struct vfs_session *session;
+	uint16_t index; /* of the virtqueue */
+	struct vfs_ring ring;
+	struct vfs_request *requests;
+	unsigned int depth;
+	struct vfs_request *free;
+	struct vfs_request *reserved; /* for the session's own messages */
+	struct vfs_request_list parked;
+	struct vfs_request_list done; /* ended without the device */
+	unsigned int in_flight;
+	struct vfs_segment *segments; /* scratch for one chain */
+	unsigned int max_segments;
+	int fd;
+	bool interrupts; /* asked for */
+};
+
+void vfs_request_list_push(struct vfs_request_list *list, struct vfs_request *request);
+struct vfs_request *vfs_request_list_pop(struct vfs_request_list *list);
+
+/* Submit one request and wait for it. The answer may be an error: see vfs_request_error(). */
+int vfs_queue_call(struct vfs_queue *queue, struct vfs_request *request, unsigned int timeout_ms);
+
+/* ---- session ---- */
+
+enum vfs_session_state {
+	VFS_SESSION_STARTED,   /* rings are up, no FUSE connection */
+	VFS_SESSION_CONNECTED, /* INIT was answered */
+};
+
+struct vfs_session {
+	struct vfs_device *device;
+	struct vfs_device_user user;
+	struct vfs_virtio virtio;
+	struct vfs_session_options options;
+	struct vfs_address_space space;
+	struct vfs_arena arena;
+	enum vfs_session_state state;
+	int failed;		   /* 0, or why nothing can be sent any more (negative errno) */
+	struct vfs_queue *queues; /* all of the device's, hiprio first */
+	unsigned int num_rings;
+	unsigned int first_request_queue;
+	size_t max_payload;
+	uint64_t next_unique;
+};
+
+/* The device cannot be trusted or is gone: take its memory back by a reset. */
+void vfs_session_fail(struct vfs_session *session, int error);
+
+uint64_t vfs_session_next_unique(struct vfs_session *session);
+
+/* ---- layout of a session's memory (memory.c) ---- */
+
+/* Where one queue's things are in the arena. */
+struct vfs_queue_plan {
+	uint16_t ring_size;
+	unsigned int depth; /* slots, the reserved one included; 0: a ring only */
+	size_t payload_size;
+	unsigned int max_segments;
+	bool indirect;
+	size_t desc;
+	size_t avail;
+	size_t used;
+	size_t indirect_tables;
+	size_t slots;
+};
+
+/*
+ * Largest payload, a multiple of the page, so that message and answer of a request are never
+ * more than @max_descs descriptors when memory is in blocks of @contiguous bytes.
+ */
+size_t vfs_payload_limit(size_t wanted, unsigned int max_descs, size_t contiguous);
+
+/* Most descriptors that a slot with this payload can need. */
+unsigned int vfs_slot_segments_max(size_t payload_size, size_t contiguous);
+
+/* Bytes of a slot with room for a payload of @max_payload on either side of it. */
+size_t vfs_slot_payload_size(size_t max_payload);
+
+void vfs_queue_plan_add(struct vfs_queue_plan *queue, struct vfs_arena_plan *arena);
+int vfs_queue_create(struct vfs_queue *queue, const struct vfs_queue_plan *plan);
+void vfs_queue_destroy(struct vfs_queue *queue);
+
+/* ---- INIT (init.c) ---- */
+
+#define VFS_INIT_MESSAGE_SIZE (sizeof(struct fuse_in_header) + sizeof(struct fuse_init_in))
+
+void vfs_init_build(const struct vfs_init *want, struct fuse_init_in *in);
+
+/*
+ * Read the body of an answer to INIT. -EPROTONOSUPPORT: a version that we do not speak.
+ * -EPROTO: malformed.
+ */
+int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want,
+	size_t max_payload, struct vfs_init *got);
+
+#endif

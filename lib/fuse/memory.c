@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a session's rings, indirect tables and request slots are in its arena. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "core/core.h"
+#include "fuse/fuse.h"
+
+unsigned int vfs_slot_segments_max(size_t payload_size, size_t contiguous)
+{
+	size_t blocks;
+
+	/* The message, the answer's header, its body. */
+	if (contiguous == SIZE_MAX)
+		return 3;
+	blocks = (payload_size + contiguous - 1) / contiguous;
+	/* Slots start on pages, so a block larger than that may begin and be divided anywhere. */
+	if (contiguous > VFS_PAGE_SIZE)
+		blocks += 2;
+	return (unsigned int)blocks + 2;
+}
+
+size_t vfs_slot_payload_size(size_t max_payload)
+{
+	/* A message may use a page of it and still have an answer of the largest size. */
+	return max_payload + VFS_PAGE_SIZE;
+}
+
+size_t vfs_payload_limit(size_t wanted, unsigned int max_descs, size_t contiguous)
+{
+	size_t payload = align_up(wanted, VFS_PAGE_SIZE);
+
+	while (payload > VFS_PAGE_SIZE &&
+		vfs_slot_segments_max(vfs_slot_payload_size(payload), contiguous) > max_descs)
+		payload -= VFS_PAGE_SIZE;
+	return payload;
+}
+
+static size_t table_stride(unsigned int max_segments)
+{
+	size_t stride = 16;
+
+	/* A power of two, so that a table never crosses a block. */
+	while (stride < max_segments * sizeof(struct vring_desc))
+		stride *= 2;
+	return stride;
+}
+
+static size_t slot_stride(const struct vfs_queue_plan *queue)
+{
+	return VFS_SLOT_HEADER_SIZE + queue->payload_size;
+}
+
+void vfs_queue_plan_add(struct vfs_queue_plan *queue, struct vfs_arena_plan *arena)
+{
+	size_t stride = table_stride(queue->max_segments);
+
+	queue->desc = vfs_arena_plan_add(arena, VFS_ZONE_READABLE,
+		vfs_ring_desc_bytes(queue->ring_size), VFS_RING_DESC_ALIGN);
+	queue->avail = vfs_arena_plan_add(arena, VFS_ZONE_READABLE,
+		vfs_ring_avail_bytes(queue->ring_size), VFS_RING_AVAIL_ALIGN);
+	queue->used = vfs_arena_plan_add(arena, VFS_ZONE_WRITABLE,
+		vfs_ring_used_bytes(queue->ring_size), VFS_RING_USED_ALIGN);
+	if (!queue->depth)
+		return;
+	if (queue->indirect)
+		queue->indirect_tables = vfs_arena_plan_add(
+			arena, VFS_ZONE_READABLE, queue->depth * stride, stride);
+	queue->slots = vfs_arena_plan_add(
+		arena, VFS_ZONE_WRITABLE, queue->depth * slot_stride(queue), VFS_PAGE_SIZE);
+}
+
+static void create_slot(
+	struct vfs_queue *queue, const struct vfs_queue_plan *plan, unsigned int index)
+{
+	const struct vfs_arena *arena = &queue->session->arena;
+	struct vfs_request *request = &queue->requests[index];
+	size_t contiguous;
+
+	request->queue = queue;
+	request->payload_size = plan->payload_size;
+	request->page = vfs_arena_at(
+		arena, VFS_ZONE_WRITABLE, plan->slots + index * slot_stride(plan));
+	if (plan->indirect) {
+		request->indirect = vfs_arena_at(arena, VFS_ZONE_READABLE,
+			plan->indirect_tables + index * table_stride(plan->max_segments));
+		request->indirect_addr =
+			vfs_arena_address(arena, request->indirect, &contiguous);
+	}
+}
+
+static int create_slots(struct vfs_queue *queue, const struct vfs_queue_plan *plan)
+{
+	unsigned int i;
+
+	queue->requests = calloc(plan->depth, sizeof(*queue->requests));
+	queue->segments = calloc(plan->max_segments, sizeof(*queue->segments));
+	if (!queue->requests || !queue->segments)
+		return vfs_error(-ENOMEM, "out of memory");
+	for (i = 0; i < plan->depth; i++) {
+		create_slot(queue, plan, i);
+		if (i == 0) {
+			queue->reserved = &queue->requests[i];
+			continue;
+		}
+		queue->requests[i].next = queue->free;
+		queue->free = &queue->requests[i];
+	}
+	return 0;
+}
+
+int vfs_queue_create(struct vfs_queue *queue, const struct vfs_queue_plan *plan)
+{
+	const struct vfs_session *session = queue->session;
+	const struct vfs_arena *arena = &session->arena;
+	struct vfs_ring_memory memory = {
+		.desc = vfs_arena_at(arena, VFS_ZONE_READABLE, plan->desc),
+		.avail = vfs_arena_at(arena, VFS_ZONE_READABLE, plan->avail),
+		.used = vfs_arena_at(arena, VFS_ZONE_WRITABLE, plan->used),
+	};
+	struct vfs_barriers barriers = {
+		.io = vfs_virtio_has(&session->virtio, VIRTIO_F_ORDER_PLATFORM)};
+	int r;
+
+	queue->depth = plan->depth;
+	queue->max_segments = plan->max_segments;
+	r = vfs_ring_init(&queue->ring, plan->ring_size, &memory,
+		vfs_virtio_has(&session->virtio, VIRTIO_RING_F_EVENT_IDX), barriers);
+	if (r == 0 && plan->depth)
+		r = create_slots(queue, plan);
+	return r;
+}
+
+void vfs_queue_destroy(struct vfs_queue *queue)
+{
+	vfs_ring_fini(&queue->ring);
+	free(queue->requests);
+	free(queue->segments);
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "core/core.h"
+#include "fuse/fuse.h"
+
+VFS_EXPORT struct vfs_request *vfs_request_get(struct vfs_queue *queue)
+{
+	struct vfs_request *request = queue->free;
+
+	if (!request)
+		return NULL;
+	queue->free = request->next;
+	request->next = NULL;
+	request->state = VFS_REQUEST_TAKEN;
+	request->user_data = NULL;
+	return request;
+}
+
+VFS_EXPORT void vfs_request_put(struct vfs_request *request)
+{
+	if (!request || request->state == VFS_REQUEST_SUBMITTED ||
+		request->state == VFS_REQUEST_FREE)
+		return;
+	request->state = VFS_REQUEST_FREE;
+	if (request == request->queue->reserved)
+		return;
+	request->next = request->queue->free;
+	request->queue->free = request;
+}
+
+VFS_EXPORT void *vfs_request_message(struct vfs_request *request)
+{
+	return request->page + VFS_SLOT_HEADER_SIZE - VFS_REQUEST_HEAD;
+}
+
+VFS_EXPORT size_t vfs_request_capacity(const struct vfs_request *request)
+{
+	return VFS_REQUEST_HEAD + request->payload_size;
+}
+
+/* Decide where the answer's body goes; it must not lie over the message. */
+static int place_body(struct vfs_request *request)
+{
+	size_t message_end = VFS_SLOT_HEADER_SIZE;
+	size_t max = request->reply.shape.max;
+
+	if (max <= VFS_SMALL_BODY_MAX) {
+		request->body = request->page + sizeof(struct fuse_out_header);
+		return 0;
+	}
+	if (request->length > VFS_REQUEST_HEAD)
+		message_end += align_up(request->length - VFS_REQUEST_HEAD, VFS_PAGE_SIZE);
+	if (max > VFS_SLOT_HEADER_SIZE + request->payload_size - message_end)
+		return vfs_error(-E2BIG,
+			"a message of %u bytes and an answer of %zu do not fit into a request",
+			request->length, max);
+	request->body = request->page + message_end;
+	return 0;
+}
+
+int vfs_request_prepare_any(struct vfs_request *request, size_t length)
+{
+	struct vfs_session *session = request->queue->session;
+	struct fuse_in_header *header = vfs_request_message(request);
+	int r;
+
+	if (request->state != VFS_REQUEST_TAKEN && request->state != VFS_REQUEST_PREPARED)
+		return vfs_error(-EINVAL, "the request is in flight or was not taken");
+	if (length > vfs_request_capacity(request))
+		return vfs_error(-EINVAL, "a message of %zu bytes is larger than a request", length);
+	request->state = VFS_REQUEST_TAKEN;
+	r = vfs_opcode_shape(header, length, &request->reply.shape);
+	if (r < 0)
+		return r;
+	request->length = (uint32_t)length;
+	request->opcode = header->opcode;
+	r = place_body(request);
+	if (r < 0)
+		return r;
+	header->len = request->length;
+	if (!header->unique)
+		header->unique = vfs_session_next_unique(session);
+	request->reply.unique = header->unique;
+	request->state = VFS_REQUEST_PREPARED;
+	return 0;
+}
+
+VFS_EXPORT int vfs_request_prepare(struct vfs_request *request, size_t length)
+{
+	const struct fuse_in_header *header = vfs_request_message(request);
+
+	if (length >= sizeof(*header) &&
+		(header->opcode == FUSE_INIT || header->opcode == FUSE_DESTROY))
+		return vfs_error(-EINVAL, "INIT and DESTROY belong to the session");
+	return vfs_request_prepare_any(request, length);
+}
+
+VFS_EXPORT void vfs_request_set_user_data(struct vfs_request *request, void *data)
+{
+	request->user_data = data;
+}
+
+VFS_EXPORT void *vfs_request_user_data(const struct vfs_request *request)
+{
+	return request->user_data;
+}
+
+static unsigned int add_segments(const struct vfs_arena *arena, const uint8_t *start, size_t length,
+	struct vfs_segment *segments, unsigned int count, unsigned int max)
+{
+	while (length > 0 && count < max) {
+		size_t contiguous;
+		uint64_t address = vfs_arena_address(arena, start, &contiguous);
+		size_t piece = min_size(length, contiguous);
+
+		segments[count++] =
+			(struct vfs_segment){.addr = address, .len = (uint32_t)piece};
+		start += piece;
+		length -= piece;
+	}
+	return count;
+}
+
+unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_segment *segments,
+	unsigned int max, unsigned int *readable)
+{
+	const struct vfs_arena *arena = &request->queue->session->arena;
+	const struct vfs_reply_shape *shape = &request->reply.shape;
+	size_t header = sizeof(struct fuse_out_header);
+	unsigned int count;
+
+	count = add_segments(arena, request->page + VFS_SLOT_HEADER_SIZE - VFS_REQUEST_HEAD,
+		request->length, segments, 0, max);
+	*readable = count;
+	if (shape->none)
+		return count;
+	if (request->body == request->page + header)
+		return add_segments(arena, request->page, header + shape->max, segments, count, max);
+	count = add_segments(arena, request->page, header, segments, count, max);
+	return add_segments(arena, request->body, shape->max, segments, count, max);
+}
+
+static void set_result(struct vfs_request *request, int error, uint32_t body_length)
+{
+	request->error = error;
+	request->body_length = body_length;
+	request->reply.header = (struct fuse_out_header){
+		.len = (uint32_t)sizeof(struct fuse_out_header) + body_length,
+		.error = error,
+		.unique = request->reply.unique,
+	};
+	request->state = VFS_REQUEST_DONE;
+}
+
+void vfs_request_complete(struct vfs_request *request, uint32_t used_len)
+{
+	bool malformed;
+	int r;
+
+	request->reply.used_len = used_len;
+	/* The device can write to it at any time: what is checked has to be what is used. */
+	memcpy(&request->reply.header, request->page, sizeof(request->reply.header));
+	r = vfs_reply_check(&request->reply, &malformed);
+	if (malformed) {
+		vfs_log(VFS_LOG_ERROR, "%s: opcode %u, request %llu: %s",
+			request->queue->session->device->info.name, request->opcode,
+			(unsigned long long)request->reply.unique, vfs_last_error());
+		r = -EIO;
+	}
+	set_result(request, r < 0 ? r : 0, r < 0 ? 0 : (uint32_t)r);
+}
+
+void vfs_request_abort(struct vfs_request *request, int error)
+{
+	set_result(request, error, 0);
+}
+
+VFS_EXPORT int vfs_request_error(const struct vfs_request *request)
+{
+	return request->state == VFS_REQUEST_DONE ? request->error : -EINVAL;
+}
+
+VFS_EXPORT int vfs_request_reply(const struct vfs_request *request, struct iovec iov[2])
+{
+	if (request->state != VFS_REQUEST_DONE || request->reply.shape.none)
+		return 0;
+	iov[0] = (struct iovec){.iov_base = (void *)(uintptr_t)&request->reply.header,
+		.iov_len = sizeof(request->reply.header)};
+	iov[1] = (struct iovec){.iov_base = request->body, .iov_len = request->body_length};
+	return request->body_length ? 2 : 1;
+}

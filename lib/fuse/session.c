@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include "core/core.h"
+#include "fuse/fuse.h"
+
+#define DEPTH_DEFAULT	    32u
+#define DEPTH_MAX	    4096u
+#define PAYLOAD_DEFAULT	    (1u << 20)
+#define PAYLOAD_MAX	    (16u << 20)
+#define RING_SIZE_DEFAULT   1024u
+#define TIMEOUT_DEFAULT_MS  10000u
+
+/* FORGET needs few slots: what finds none is taken a little later. */
+#define HIPRIO_DEPTH   64u
+#define HIPRIO_PAYLOAD VFS_PAGE_SIZE
+
+/* Entries of an indirect table: as many as fit a page. */
+#define INDIRECT_MAX (VFS_PAGE_SIZE / sizeof(struct vring_desc))
+
+#define DESC_BYTES sizeof(struct vring_desc)
+
+#define BIT(n) (1ULL << (n))
+
+static const uint64_t wanted_features =
+	BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ACCESS_PLATFORM) | BIT(VIRTIO_F_ORDER_PLATFORM) |
+	BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX);
+
+static int set_options(struct vfs_session *session, const struct vfs_session_options *given)
+{
+	struct vfs_session_options *o = &session->options;
+
+	if (given)
+		*o = *given;
+	o->num_queues = o->num_queues ? o->num_queues : 1;
+	o->depth = o->depth ? o->depth : DEPTH_DEFAULT;
+	o->max_payload = o->max_payload ? o->max_payload : PAYLOAD_DEFAULT;
+	o->ring_size = o->ring_size ? o->ring_size : RING_SIZE_DEFAULT;
+	o->timeout_ms = o->timeout_ms ? o->timeout_ms : TIMEOUT_DEFAULT_MS;
+	if (o->depth > DEPTH_MAX)
+		return vfs_error(-EINVAL, "a depth of %u is more than %u", o->depth, DEPTH_MAX);
+	if (o->max_payload < VFS_PAGE_SIZE || o->max_payload > PAYLOAD_MAX)
+		return vfs_error(-EINVAL, "max_payload %zu is not between %u and %u",
+			o->max_payload, VFS_PAGE_SIZE, PAYLOAD_MAX);
+	if (!is_power_of_2(o->ring_size) || o->ring_size > 32768)
+		return vfs_error(-EINVAL, "a ring size of %u is not a power of two up to 32768",
+			o->ring_size);
+	if (o->num_queues > session->device->info.num_request_queues)
+		return vfs_error(-EINVAL, "%u request queues were asked for, %s has %u",
+			o->num_queues, session->device->info.name,
+			session->device->info.num_request_queues);
+	return 0;
+}
+
+static int choose_addressing(struct vfs_session *session)
+{
+	struct vfs_device *device = session->device;
+	struct vfs_addressing_facts facts = {
+		.access_platform = device->info.features >> VIRTIO_F_ACCESS_PLATFORM & 1,
+		.translation = device->transport->limits.translation,
+		.mode = device->options.dma,
+		.physical_known = vfs_pagemap_usable(),
+	};
+	enum vfs_addressing addressing;
+	int r = vfs_addressing_choose(device->info.name, &facts, &addressing);
+
+	if (r < 0)
+		return r;
+	vfs_address_space_init(&session->space, device->transport, addressing);
+	return 0;
+}
+
+static int create_queues(struct vfs_session *session)
+{
+	struct vfs_device *device = session->device;
+	unsigned int i;
+
+	session->first_request_queue = 1;
+	session->num_rings = device->transport->num_queues;
+	if (session->num_rings < 1 + device->info.num_request_queues)
+		return vfs_error(-EPROTO, "%s has %u queues, too few for %u request queues",
+			device->info.name, session->num_rings, device->info.num_request_queues);
+	session->queues = calloc(session->num_rings, sizeof(*session->queues));
+	if (!session->queues)
+		return vfs_error(-ENOMEM, "out of memory");
+	for (i = 0; i < session->num_rings; i++) {
+		session->queues[i].session = session;
+		session->queues[i].index = (uint16_t)i;
+	}
+	return 0;
+}
+
+/* The size of each ring; 0 where the device has no such queue. */
+static int choose_ring_sizes(
+	struct vfs_session *session, struct vfs_queue_plan *plans, size_t contiguous)
+{
+	struct vfs_transport *t = session->device->transport;
+	size_t limit = session->options.ring_size;
+	unsigned int i;
+
+	limit = min_size(limit, contiguous / DESC_BYTES);
+	for (i = 0; i < session->num_rings; i++) {
+		int max = t->ops->queue_max_size(t, (uint16_t)i);
+
+		if (max < 0)
+			return max;
+		if (max == 0 && i <= session->device->info.num_request_queues)
+			return vfs_error(-EPROTO, "%s has no queue %u", t->name, i);
+		plans[i].ring_size = (uint16_t)min_size((size_t)max, limit);
+	}
+	return 0;
+}
+
+static void plan_slots(struct vfs_session *session, struct vfs_queue_plan *plan,
+	unsigned int depth, size_t payload, size_t contiguous)
+{
+	plan->depth = depth + 1; /* and the reserved one */
+	plan->payload_size = vfs_slot_payload_size(payload);
+	plan->max_segments = vfs_slot_segments_max(plan->payload_size, contiguous);
+	plan->indirect = vfs_virtio_has(&session->virtio, VIRTIO_RING_F_INDIRECT_DESC);
+}
+
+static int plan_memory(struct vfs_session *session, struct vfs_queue_plan *plans,
+	struct vfs_arena_plan *arena)
+{
+	const struct vfs_session_options *o = &session->options;
+	unsigned int first = session->first_request_queue;
+	unsigned int descs;
+	unsigned int i;
+	int r = choose_ring_sizes(session, plans, arena->contiguous);
+
+	if (r < 0)
+		return r;
+	descs = plans[first].ring_size;
+	for (i = first; i < first + o->num_queues; i++)
+		descs = (unsigned int)min_size(descs, plans[i].ring_size);
+	if (vfs_virtio_has(&session->virtio, VIRTIO_RING_F_INDIRECT_DESC))
+		descs = (unsigned int)min_size(descs, INDIRECT_MAX);
+	session->max_payload = vfs_payload_limit(o->max_payload, descs, arena->contiguous);
+	plan_slots(session, &plans[0], HIPRIO_DEPTH, HIPRIO_PAYLOAD, arena->contiguous);
+	for (i = first; i < first + o->num_queues; i++)
+		plan_slots(session, &plans[i], o->depth, session->max_payload, arena->contiguous);
+	for (i = 0; i < session->num_rings; i++) {
+		if (plans[i].depth && plans[i].max_segments > plans[i].ring_size)
+			return vfs_error(-ENOTSUP, "%s: a queue of %u entries is too small",
+				session->device->info.name, plans[i].ring_size);
+		if (plans[i].ring_size)
+			vfs_queue_plan_add(&plans[i], arena);
+	}
+	return 0;
+}
+
+static int create_arena_of(
+	struct vfs_session *session, struct vfs_queue_plan *plans, bool huge)
+{
+	struct vfs_arena_plan arena = {.contiguous = huge ? VFS_HUGE_PAGE_SIZE : VFS_PAGE_SIZE};
+	char name[sizeof("libvirtiofs ") + sizeof(session->device->info.bdf)];
+	int r;
+
+	if (session->space.addressing == VFS_ADDRESSING_IOVA)
+		arena.contiguous = SIZE_MAX;
+	memset(plans, 0, session->num_rings * sizeof(*plans));
+	snprintf(name, sizeof(name), "libvirtiofs %s", session->device->info.bdf);
+	r = plan_memory(session, plans, &arena);
+	if (r == 0)
+		r = vfs_arena_create(&session->space, &arena, name, huge, &session->arena);
+	return r;
+}
+
+static int create_memory(struct vfs_session *session)
+{
+	struct vfs_queue_plan *plans = calloc(session->num_rings, sizeof(*plans));
+	unsigned int i;
+	int r;
+
+	if (!plans)
+		return vfs_error(-ENOMEM, "out of memory");
+	r = create_arena_of(session, plans, true);
+	if (r == -ENOMEM)
+		r = create_arena_of(session, plans, false);
+	for (i = 0; i < session->num_rings && r == 0; i++)
+		if (plans[i].ring_size)
+			r = vfs_queue_create(&session->queues[i], &plans[i]);
+	free(plans);
+	return r;
+}
+
+static int enable_queue(struct vfs_session *session, struct vfs_queue *queue)
+{
+	struct vfs_transport *t = session->device->transport;
+	const struct vfs_ring *ring = &queue->ring;
+	size_t contiguous;
+	struct vfs_queue_layout layout = {
+		.size = ring->size,
+		.desc = vfs_arena_address(&session->arena, ring->memory.desc, &contiguous),
+		.avail = vfs_arena_address(&session->arena, ring->memory.avail, &contiguous),
+		.used = vfs_arena_address(&session->arena, ring->memory.used, &contiguous),
+	};
+
+	queue->fd = t->ops->queue_fd(t, queue->index);
+	return t->ops->enable_queue(t, queue->index, &layout);
+}
+
+static int start(struct vfs_session *session)
+{
+	struct vfs_transport *t = session->device->transport;
+	unsigned int i;
+	int r;
+
+	r = t->ops->set_bus_master(t, true);
+	if (r == 0)
+		r = t->ops->enable_interrupts(t, session->num_rings);
+	for (i = 0; i < session->num_rings && r == 0; i++)
+		if (session->queues[i].ring.size)
+			r = enable_queue(session, &session->queues[i]);
+	if (r == 0)
+		r = vfs_virtio_start(&session->virtio);
+	return r;
+}
+
+static void stop(struct vfs_session *session)
+{
+	struct vfs_transport *t = session->device->transport;
+
+	/* Before memory is unmapped the device must not be able to reach it, reset or not. */
+	(void)vfs_virtio_stop(&session->virtio);
+	(void)t->ops->set_bus_master(t, false);
+	t->ops->disable_interrupts(t);
+}
+
+static void release(struct vfs_session *session)
+{
+	unsigned int i;
+
+	stop(session);
+	for (i = 0; session->queues && i < session->num_rings; i++)
+		vfs_queue_destroy(&session->queues[i]);
+	vfs_arena_destroy(&session->arena);
+	vfs_address_space_fini(&session->space);
+	session->device->user = NULL;
+	free(session->queues);
+	free(session);
+}
+
+static void on_failure(struct vfs_device_user *user, int error)
+{
+	vfs_session_fail(container_of(user, struct vfs_session, user), error);
+}
+
+void vfs_session_fail(struct vfs_session *session, int error)
+{
+	struct vfs_transport *t = session->device->transport;
+
+	if (session->failed)
+		return;
+	session->failed = error;
+	vfs_log(VFS_LOG_ERROR, "%s has failed: its requests end with an error",
+		session->device->info.name);
+	if (vfs_virtio_stop(&session->virtio) < 0)
+		(void)t->ops->set_bus_master(t, false);
+}
+
+uint64_t vfs_session_next_unique(struct vfs_session *session)
+{
+	/* Even, as bit 0 marks interrupts, and far from what a kernel counts from 0. */
+	session->next_unique += 2;
+	return 1ULL << 62 | session->next_unique;
+}
+
+VFS_EXPORT int vfs_session_create(struct vfs_device *device,
+	const struct vfs_session_options *options, struct vfs_session **result)
+{
+	struct vfs_session *session;
+	int r;
+
+	if (device->user)
+		return vfs_error(-EBUSY, "%s has a session already", device->info.name);
+	session = calloc(1, sizeof(*session));
+	if (!session)
+		return vfs_error(-ENOMEM, "out of memory");
+	session->device = device;
+	session->user.failed = on_failure;
+	r = set_options(session, options);
+	if (r < 0) {
+		free(session);
+		return r;
+	}
+	device->user = &session->user;
+	session->virtio = (struct vfs_virtio){
+		.transport = device->transport, .timeout_ms = session->options.timeout_ms};
+	r = choose_addressing(session);
+	if (r == 0)
+		r = vfs_virtio_negotiate(
+			&session->virtio, wanted_features, BIT(VIRTIO_F_VERSION_1));
+	if (r == 0)
+		r = create_queues(session);
+	if (r == 0)
+		r = create_memory(session);
+	if (r == 0)
+		r = start(session);
+	if (r < 0) {
+		release(session);
+		return r;
+	}
+	*result = session;
+	return 0;
+}
+
+VFS_EXPORT size_t vfs_session_max_payload(const struct vfs_session *session)
+{
+	return session->max_payload;
+}
+
+VFS_EXPORT uint64_t vfs_session_features(const struct vfs_session *session)
+{
+	return session->virtio.features;
+}
+
+VFS_EXPORT unsigned int vfs_session_num_queues(const struct vfs_session *session)
+{
+	return session->options.num_queues;
+}
+
+VFS_EXPORT struct vfs_queue *vfs_session_queue(struct vfs_session *session, unsigned int index)
+{
+	if (index >= session->options.num_queues)
+		return NULL;
+	return &session->queues[session->first_request_queue + index];
+}
+
+VFS_EXPORT struct vfs_queue *vfs_session_hiprio(struct vfs_session *session)
+{
+	return &session->queues[0];
+}
+
+/* Wait for what is in flight; true: nothing is any more. */
+static bool drain(struct vfs_queue *queue, struct vfs_deadline deadline)
+{
+	while (queue->in_flight > 0) {
+		struct vfs_request *done;
+
+		if (vfs_queue_reap(queue, &done, 1))
+			continue;
+		if (vfs_queue_wait(queue, vfs_deadline_left_ms(deadline)) == -ETIMEDOUT)
+			return false;
+	}
+	return true;
+}
+
+static bool drain_all(struct vfs_session *session)
+{
+	struct vfs_deadline deadline = vfs_deadline_in(session->options.timeout_ms);
+	bool drained = drain(vfs_session_hiprio(session), deadline);
+	unsigned int i;
+
+	for (i = 0; i < session->options.num_queues; i++)
+		drained = drain(vfs_session_queue(session, i), deadline) && drained;
+	return drained;
+}
+
+static void send_destroy(struct vfs_session *session)
+{
+	struct vfs_queue *queue = vfs_session_queue(session, 0);
+	struct vfs_request *request = queue->reserved;
+	struct fuse_in_header *header = vfs_request_message(request);
+
+	request->state = VFS_REQUEST_TAKEN;
+	*header = (struct fuse_in_header){.opcode = FUSE_DESTROY};
+	if (vfs_request_prepare_any(request, sizeof(*header)) == 0)
+		(void)vfs_queue_call(queue, request, session->options.timeout_ms);
+}
+
+VFS_EXPORT void vfs_session_destroy(struct vfs_session *session)
+{
+	if (!session)
+		return;
+	if (session->state == VFS_SESSION_CONNECTED && !session->failed) {
+		if (drain_all(session))
+			send_destroy(session);
+		else
+			vfs_log(VFS_LOG_WARNING, "%s does not answer; it is reset",
+				session->device->info.name);
+	}
+	release(session);
+}
