@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/* A ring between two threads; with a sanitizer of threads, also a check of the barriers. */
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/core.h"
+#include "virtio/device_thread.h"
+#include "virtio/ring_pair.h"
+
+#define TOTAL	  200000
+#define RING_SIZE 16
+#define REQUESTS  12
+
+struct request {
+	struct question question;
+	struct answer answer;
+	bool in_flight;
+	uint8_t table[2 * VFS_RING_DESC_SIZE] __attribute__((aligned(16)));
+};
+
+struct driver {
+	struct ring_pair pair;
+	struct device_thread device;
+	struct request requests[REQUESTS];
+	bool sleeps;
+	uint64_t sent;
+	uint64_t answered;
+};
+
+static int send_one(struct driver *d, struct request *r)
+{
+	struct vfs_segment segments[2] = {
+		{(uintptr_t)&r->question, sizeof(r->question)},
+		{(uintptr_t)&r->answer, sizeof(r->answer)},
+	};
+	struct vfs_chain chain = {
+		.segments = segments, .num_readable = 1, .num_writable = 1, .token = r};
+	int err;
+
+	if (d->sent % 3 == 0) {
+		chain.indirect = r->table;
+		chain.indirect_addr = (uintptr_t)r->table;
+	}
+	r->question.number = d->sent + 1;
+	r->answer = (struct answer){0};
+	err = vfs_ring_add(&d->pair.driver, &chain);
+	if (err)
+		return err;
+	r->in_flight = true;
+	d->sent++;
+	return 0;
+}
+
+/* Send what fits, published in batches of up to three. */
+static const char *send_all(struct driver *d)
+{
+	for (unsigned int i = 0; i < REQUESTS && d->sent < TOTAL; i++) {
+		int err = d->requests[i].in_flight ? 0 : send_one(d, &d->requests[i]);
+
+		if (err == -ENOSPC)
+			break;
+		if (err)
+			return "a chain was refused";
+		if (i % 3 == 0 && vfs_ring_publish(&d->pair.driver))
+			event_signal(d->device.kick);
+	}
+	if (vfs_ring_publish(&d->pair.driver))
+		event_signal(d->device.kick);
+	return NULL;
+}
+
+static const char *check_answer(struct driver *d, struct request *r, uint32_t len)
+{
+	if (!r->in_flight)
+		return "a request was answered twice";
+	if (len != sizeof(r->answer))
+		return "an answer of the wrong length";
+	if (r->answer.number != r->question.number ||
+		r->answer.product != r->question.number * ANSWER_FACTOR)
+		return "a wrong answer";
+	r->in_flight = false;
+	d->answered++;
+	return NULL;
+}
+
+static const char *collect(struct driver *d, bool *some)
+{
+	const char *fault = NULL;
+	void *token;
+	uint32_t len;
+	int n;
+
+	*some = false;
+	while (!fault && (n = vfs_ring_pop(&d->pair.driver, &token, &len)) != 0) {
+		if (n < 0)
+			return vfs_last_error();
+		fault = check_answer(d, token, len);
+		*some = true;
+	}
+	return fault;
+}
+
+static const char *wait(struct driver *d)
+{
+	if (!d->sleeps) {
+		sched_yield();
+		return NULL;
+	}
+	if (!vfs_ring_enable_interrupts(&d->pair.driver) && !event_wait(d->device.interrupt))
+		return "the driver was not interrupted";
+	vfs_ring_disable_interrupts(&d->pair.driver);
+	return NULL;
+}
+
+static const char *drive(struct driver *d)
+{
+	const char *fault = NULL;
+
+	while (!fault && d->answered < TOTAL) {
+		bool some;
+
+		fault = send_all(d);
+		if (!fault)
+			fault = collect(d, &some);
+		if (!fault && !some)
+			fault = wait(d);
+	}
+	return fault;
+}
+
+static void talk(bool event_idx, bool driver_sleeps, bool device_sleeps, bool io)
+{
+	struct driver *d = calloc(1, sizeof(*d));
+	const char *fault;
+
+	assert_non_null(d);
+	d->sleeps = driver_sleeps;
+	ring_pair_open(&d->pair, RING_SIZE, event_idx);
+	d->pair.driver.barriers.io = io;
+	assert_int_equal(device_thread_start(&d->device, &d->pair.device, device_sleeps), 0);
+	fault = drive(d);
+	device_thread_stop(&d->device);
+	if (fault)
+		fail_msg("driver, after %llu answers: %s", (unsigned long long)d->answered, fault);
+	if (d->device.fault)
+		fail_msg("device: %s", d->device.fault);
+	assert_int_equal(d->sent, TOTAL);
+	assert_int_equal(d->pair.driver.num_free, RING_SIZE);
+	ring_pair_close(&d->pair);
+	free(d);
+}
+
+static void both_poll(void **state)
+{
+	(void)state;
+	talk(false, false, false, false);
+	talk(true, false, false, false);
+}
+
+static void both_poll_with_io_barriers(void **state)
+{
+	(void)state;
+	talk(true, false, false, true);
+}
+
+static void the_driver_sleeps(void **state)
+{
+	(void)state;
+	talk(false, true, false, false);
+	talk(true, true, false, false);
+}
+
+static void the_device_sleeps(void **state)
+{
+	(void)state;
+	talk(false, false, true, false);
+	talk(true, false, true, false);
+}
+
+static void both_sleep(void **state)
+{
+	(void)state;
+	talk(false, true, true, false);
+	talk(true, true, true, false);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(both_poll),
+		cmocka_unit_test(both_poll_with_io_barriers),
+		cmocka_unit_test(the_driver_sleeps),
+		cmocka_unit_test(the_device_sleeps),
+		cmocka_unit_test(both_sleep),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
