@@ -13,7 +13,7 @@
 #include <linux/fuse.h>
 
 /** VFS_FUSE_MINOR - the newest protocol minor that this library knows */
-#define VFS_FUSE_MINOR     45
+#define VFS_FUSE_MINOR	   45
 /** VFS_FUSE_MINOR_MIN - the oldest protocol minor that this library speaks */
 #define VFS_FUSE_MINOR_MIN 27
 
@@ -40,7 +40,7 @@
 #endif
 
 /* Opcodes that <linux/fuse.h> of protocol minor 38 does not have. */
-#define VFS_FUSE_STATX              52
+#define VFS_FUSE_STATX		    52
 #define VFS_FUSE_COPY_FILE_RANGE_64 53
 
 /** VFS_FUSE_STATX_OUT_SIZE - bytes of struct fuse_statx_out (protocol minor 39) */

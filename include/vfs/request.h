@@ -112,8 +112,8 @@ void *vfs_request_user_data(const struct vfs_request *request);
  * * ``-EINVAL``: a request is not prepared or of another queue; none was taken
  * * ``-EIO``, ``-ENODEV``: the device failed or is gone; none was taken
  */
-int vfs_queue_submit(struct vfs_queue *queue, struct vfs_request *const *requests,
-	unsigned int count);
+int vfs_queue_submit(
+	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count);
 
 /**
  * vfs_queue_reap() - collect completed requests

@@ -167,8 +167,7 @@ struct vfs_queue *vfs_session_hiprio(struct vfs_session *session);
  * readable; or
  * * ``-EIO``, ``-ENODEV``: the device failed or is gone
  */
-long vfs_forget(
-	struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count);
+long vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count);
 
 /**
  * vfs_forget_reap() - collect FORGETs that the device has completed

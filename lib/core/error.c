@@ -27,17 +27,22 @@ int vfs_error(int error, const char *format, ...)
 
 void vfs_error_prefix(const char *format, ...)
 {
-	char text[sizeof(message)];
+	char rest[sizeof(message)];
 	size_t length;
 	va_list args;
 	int n;
 
+	memcpy(rest, message, sizeof(rest));
 	va_start(args, format);
-	n = vsnprintf(text, sizeof(text), format, args);
+	n = vsnprintf(message, sizeof(message), format, args);
 	va_end(args);
 	if (n < 0)
 		return;
-	length = min_size((size_t)n, sizeof(text) - 1);
-	snprintf(text + length, sizeof(text) - length, ": %s", message);
-	memcpy(message, text, sizeof(message));
+	length = min_size((size_t)n, sizeof(message) - 1);
+	/* Too long a message is cut at its end. */
+	(void)stpncpy(message + length, ": ", sizeof(message) - 1 - length);
+	length = strlen(message);
+	memcpy(message + length, rest, min_size(strlen(rest), sizeof(message) - 1 - length));
+	length += min_size(strlen(rest), sizeof(message) - 1 - length);
+	message[length] = '\0';
 }

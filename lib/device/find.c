@@ -11,9 +11,9 @@ struct search {
 	const char *tag;
 	unsigned int matches;
 	unsigned int others;
-	char bdf[16];	   /* of the first match */
+	char bdf[16];	    /* of the first match */
 	char matching[128]; /* "0000:00:05.0, 0000:00:06.0" */
-	char found[192];   /* "'a' at 0000:00:05.0" */
+	char found[192];    /* "'a' at 0000:00:05.0" */
 };
 
 static void __attribute__((format(printf, 3, 4)))
@@ -43,8 +43,7 @@ static int compare(const struct vfs_function *function, void *ctx)
 		append(search->found, sizeof(search->found), "'%s' at %s", function->tag,
 			function->bdf);
 	else
-		append(search->found, sizeof(search->found), "an unknown tag at %s",
-			function->bdf);
+		append(search->found, sizeof(search->found), "an unknown tag at %s", function->bdf);
 	return 0;
 }
 

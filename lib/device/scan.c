@@ -25,7 +25,8 @@ static int count_function(const char *bdf, void *ctx)
 }
 
 /* Without root the device itself has to be asked, which only its owner can. */
-static int open_and_read(const char *bdf, struct vfs_function *function, struct vfs_fs_config *config)
+static int open_and_read(
+	const char *bdf, struct vfs_function *function, struct vfs_fs_config *config)
 {
 	struct vfs_transport *transport;
 	struct vfs_shm_region shm;
@@ -40,7 +41,8 @@ static int open_and_read(const char *bdf, struct vfs_function *function, struct 
 	return r;
 }
 
-static int peek_and_read(const char *bdf, struct vfs_function *function, struct vfs_fs_config *config)
+static int peek_and_read(
+	const char *bdf, struct vfs_function *function, struct vfs_fs_config *config)
 {
 	struct virtio_fs_config raw;
 	struct vfs_pci_peek peek;

@@ -46,8 +46,8 @@ static int create_memory(struct vfs_arena *arena, const char *name, bool huge)
 			strerror(errno));
 	/* Nobody shrinks it under the device. */
 	(void)fcntl(arena->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
-	arena->base = mmap(NULL, arena->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE,
-		arena->fd, 0);
+	arena->base = mmap(
+		NULL, arena->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, arena->fd, 0);
 	if (arena->base == MAP_FAILED) {
 		arena->base = NULL;
 		return vfs_error(-ENOMEM, "cannot get %zu bytes for the device: %s", arena->size,
@@ -55,8 +55,8 @@ static int create_memory(struct vfs_arena *arena, const char *name, bool huge)
 	}
 	/* A child must not keep pinned pages, nor see them copied. */
 	if (madvise(arena->base, arena->size, MADV_DONTFORK) < 0)
-		return vfs_error(-errno, "cannot keep the memory from children: %s",
-			strerror(errno));
+		return vfs_error(
+			-errno, "cannot keep the memory from children: %s", strerror(errno));
 	return 0;
 }
 
@@ -138,8 +138,7 @@ static void unmap_runs(struct vfs_arena *arena, size_t end)
 	struct vfs_transport *t = arena->space->transport;
 	struct run run = {0};
 
-	while (run.offset + run.length < end &&
-		next_run(arena, run.offset + run.length, &run))
+	while (run.offset + run.length < end && next_run(arena, run.offset + run.length, &run))
 		(void)t->ops->dma_unmap(t, physical(arena, run.offset), run.length);
 }
 

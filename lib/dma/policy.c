@@ -12,10 +12,13 @@ static int physical_or_refuse(
 		return 0;
 	if (facts->translation == VFS_UNTRANSLATED)
 		return vfs_error(-EPERM,
-			"%s sees physical memory, and its addresses are hidden from this process: run as root (CAP_SYS_ADMIN)",
+			"%s sees physical memory, and its addresses are hidden from this process: "
+			"run as root (CAP_SYS_ADMIN)",
 			device);
 	return vfs_error(-EPERM,
-		"%s does not offer VIRTIO_F_ACCESS_PLATFORM and may bypass the IOMMU: run as root (CAP_SYS_ADMIN, for physical addresses), or say dma=iova if the device is known to be translated",
+		"%s does not offer VIRTIO_F_ACCESS_PLATFORM and may bypass the IOMMU: run as root "
+		"(CAP_SYS_ADMIN, for physical addresses), or say dma=iova if the device is known "
+		"to be translated",
 		device);
 }
 
@@ -25,7 +28,8 @@ int vfs_addressing_choose(
 	if (facts->translation == VFS_UNTRANSLATED) {
 		if (facts->mode == VFS_DMA_IOVA)
 			return vfs_error(-EINVAL,
-				"dma=iova needs an IOMMU, and there is none in front of %s", device);
+				"dma=iova needs an IOMMU, and there is none in front of %s",
+				device);
 		vfs_log(VFS_LOG_WARNING, "%s has no IOMMU: it can reach all memory of this machine",
 			device);
 		return physical_or_refuse(device, facts, choice);

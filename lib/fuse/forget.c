@@ -22,8 +22,7 @@ VFS_EXPORT int vfs_forget_reap(struct vfs_session *session)
 		total += count;
 	} while (count == REAP_BATCH);
 	if (session->failed)
-		return vfs_error(
-			session->failed, "%s has failed", session->device->info.name);
+		return vfs_error(session->failed, "%s has failed", session->device->info.name);
 	return (int)total;
 }
 

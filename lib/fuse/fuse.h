@@ -36,7 +36,7 @@ int vfs_opcode_shape(const void *message, size_t length, struct vfs_reply_shape 
 
 /* What came back for one message. */
 struct vfs_reply {
-	uint64_t unique;	       /* of the request */
+	uint64_t unique; /* of the request */
 	struct vfs_reply_shape shape;
 	uint32_t used_len;	       /* bytes the device says it wrote */
 	struct fuse_out_header header; /* a private copy */
@@ -142,7 +142,7 @@ struct vfs_session {
 	struct vfs_address_space space;
 	struct vfs_arena arena;
 	enum vfs_session_state state;
-	int failed;		   /* 0, or why nothing can be sent any more (negative errno) */
+	int failed;		  /* 0, or why nothing can be sent any more (negative errno) */
 	struct vfs_queue *queues; /* all of the device's, hiprio first */
 	unsigned int num_rings;
 	unsigned int first_request_queue;
@@ -197,7 +197,7 @@ void vfs_init_build(const struct vfs_init *want, struct fuse_init_in *in);
  * Read the body of an answer to INIT. -EPROTONOSUPPORT: a version that we do not speak.
  * -EPROTO: malformed.
  */
-int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want,
-	size_t max_payload, struct vfs_init *got);
+int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want, size_t max_payload,
+	struct vfs_init *got);
 
 #endif

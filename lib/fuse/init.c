@@ -57,8 +57,8 @@ static uint32_t agreed_max_write(const struct fuse_init_out *out, size_t max_pay
 	return max_write > max_payload ? (uint32_t)max_payload : max_write;
 }
 
-int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want,
-	size_t max_payload, struct vfs_init *got)
+int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want, size_t max_payload,
+	struct vfs_init *got)
 {
 	uint32_t want_minor = want->minor ? want->minor : VFS_FUSE_MINOR;
 	struct fuse_init_out out = {0};
@@ -89,8 +89,8 @@ int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want,
 	return 0;
 }
 
-static int exchange(struct vfs_session *session, struct vfs_request *request,
-	const struct vfs_init *want)
+static int exchange(
+	struct vfs_session *session, struct vfs_request *request, const struct vfs_init *want)
 {
 	struct fuse_in_header *header = vfs_request_message(request);
 	struct fuse_init_in in;
@@ -103,8 +103,7 @@ static int exchange(struct vfs_session *session, struct vfs_request *request,
 	if (r == 0)
 		r = vfs_queue_call(request->queue, request, session->options.timeout_ms);
 	if (r == 0 && vfs_request_error(request))
-		r = vfs_error(vfs_request_error(request), "%s: %s",
-			session->device->info.name,
+		r = vfs_error(vfs_request_error(request), "%s: %s", session->device->info.name,
 			session->failed ? "it failed while INIT was in flight"
 					: "the server refused INIT");
 	return r;
@@ -127,8 +126,7 @@ VFS_EXPORT int vfs_session_init(
 		return r;
 	if (vfs_request_reply(request, iov) < 2)
 		iov[1].iov_len = 0;
-	r = vfs_init_parse(
-		iov[1].iov_base, iov[1].iov_len, want, session->max_payload, got);
+	r = vfs_init_parse(iov[1].iov_base, iov[1].iov_len, want, session->max_payload, got);
 	if (r < 0)
 		return r;
 	vfs_request_put(request);

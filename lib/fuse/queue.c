@@ -73,8 +73,8 @@ static void send_parked(struct vfs_queue *queue)
 		publish(queue);
 }
 
-static int check_submission(const struct vfs_queue *queue, struct vfs_request *const *requests,
-	unsigned int count)
+static int check_submission(
+	const struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
 	const struct vfs_session *session = queue->session;
 	unsigned int i;
@@ -197,7 +197,8 @@ VFS_EXPORT bool vfs_queue_arm(struct vfs_queue *queue)
 
 VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
 {
-	struct vfs_deadline deadline = vfs_deadline_in(timeout_ms < 0 ? 0 : (unsigned int)timeout_ms);
+	struct vfs_deadline deadline = vfs_deadline_in(
+		timeout_ms < 0 ? 0 : (unsigned int)timeout_ms);
 	struct vfs_device *device = queue->session->device;
 	struct pollfd fds[] = {
 		{.fd = queue->fd, .events = POLLIN},
@@ -205,8 +206,8 @@ VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
 	};
 
 	while (!vfs_queue_arm(queue)) {
-		int n = poll(fds, ARRAY_SIZE(fds),
-			timeout_ms < 0 ? -1 : vfs_deadline_left_ms(deadline));
+		int n = poll(
+			fds, ARRAY_SIZE(fds), timeout_ms < 0 ? -1 : vfs_deadline_left_ms(deadline));
 
 		if (n < 0)
 			return vfs_error(-errno, "interrupted");

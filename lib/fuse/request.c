@@ -69,7 +69,8 @@ int vfs_request_prepare_any(struct vfs_request *request, size_t length)
 	if (request->state != VFS_REQUEST_TAKEN && request->state != VFS_REQUEST_PREPARED)
 		return vfs_error(-EINVAL, "the request is in flight or was not taken");
 	if (length > vfs_request_capacity(request))
-		return vfs_error(-EINVAL, "a message of %zu bytes is larger than a request", length);
+		return vfs_error(
+			-EINVAL, "a message of %zu bytes is larger than a request", length);
 	request->state = VFS_REQUEST_TAKEN;
 	r = vfs_opcode_shape(header, length, &request->reply.shape);
 	if (r < 0)
@@ -115,8 +116,7 @@ static unsigned int add_segments(const struct vfs_arena *arena, const uint8_t *s
 		uint64_t address = vfs_arena_address(arena, start, &contiguous);
 		size_t piece = min_size(length, contiguous);
 
-		segments[count++] =
-			(struct vfs_segment){.addr = address, .len = (uint32_t)piece};
+		segments[count++] = (struct vfs_segment){.addr = address, .len = (uint32_t)piece};
 		start += piece;
 		length -= piece;
 	}
@@ -137,7 +137,8 @@ unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_
 	if (shape->none)
 		return count;
 	if (request->body == request->page + header)
-		return add_segments(arena, request->page, header + shape->max, segments, count, max);
+		return add_segments(
+			arena, request->page, header + shape->max, segments, count, max);
 	count = add_segments(arena, request->page, header, segments, count, max);
 	return add_segments(arena, request->body, shape->max, segments, count, max);
 }

@@ -10,12 +10,12 @@
 #include "core/core.h"
 #include "fuse/fuse.h"
 
-#define DEPTH_DEFAULT	    32u
-#define DEPTH_MAX	    4096u
-#define PAYLOAD_DEFAULT	    (1u << 20)
-#define PAYLOAD_MAX	    (16u << 20)
-#define RING_SIZE_DEFAULT   1024u
-#define TIMEOUT_DEFAULT_MS  10000u
+#define DEPTH_DEFAULT	   32u
+#define DEPTH_MAX	   4096u
+#define PAYLOAD_DEFAULT	   (1u << 20)
+#define PAYLOAD_MAX	   (16u << 20)
+#define RING_SIZE_DEFAULT  1024u
+#define TIMEOUT_DEFAULT_MS 10000u
 
 /* FORGET needs few slots: what finds none is taken a little later. */
 #define HIPRIO_DEPTH   64u
@@ -28,9 +28,10 @@
 
 #define BIT(n) (1ULL << (n))
 
-static const uint64_t wanted_features =
-	BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ACCESS_PLATFORM) | BIT(VIRTIO_F_ORDER_PLATFORM) |
-	BIT(VIRTIO_RING_F_INDIRECT_DESC) | BIT(VIRTIO_RING_F_EVENT_IDX);
+static const uint64_t wanted_features = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ACCESS_PLATFORM) |
+					BIT(VIRTIO_F_ORDER_PLATFORM) |
+					BIT(VIRTIO_RING_F_INDIRECT_DESC) |
+					BIT(VIRTIO_RING_F_EVENT_IDX);
 
 static int set_options(struct vfs_session *session, const struct vfs_session_options *given)
 {
@@ -117,8 +118,8 @@ static int choose_ring_sizes(
 	return 0;
 }
 
-static void plan_slots(struct vfs_session *session, struct vfs_queue_plan *plan,
-	unsigned int depth, size_t payload, size_t contiguous)
+static void plan_slots(struct vfs_session *session, struct vfs_queue_plan *plan, unsigned int depth,
+	size_t payload, size_t contiguous)
 {
 	plan->depth = depth + 1; /* and the reserved one */
 	plan->payload_size = vfs_slot_payload_size(payload);
@@ -126,8 +127,8 @@ static void plan_slots(struct vfs_session *session, struct vfs_queue_plan *plan,
 	plan->indirect = vfs_virtio_has(&session->virtio, VIRTIO_RING_F_INDIRECT_DESC);
 }
 
-static int plan_memory(struct vfs_session *session, struct vfs_queue_plan *plans,
-	struct vfs_arena_plan *arena)
+static int plan_memory(
+	struct vfs_session *session, struct vfs_queue_plan *plans, struct vfs_arena_plan *arena)
 {
 	const struct vfs_session_options *o = &session->options;
 	unsigned int first = session->first_request_queue;
@@ -156,8 +157,7 @@ static int plan_memory(struct vfs_session *session, struct vfs_queue_plan *plans
 	return 0;
 }
 
-static int create_arena_of(
-	struct vfs_session *session, struct vfs_queue_plan *plans, bool huge)
+static int create_arena_of(struct vfs_session *session, struct vfs_queue_plan *plans, bool huge)
 {
 	struct vfs_arena_plan arena = {.contiguous = huge ? VFS_HUGE_PAGE_SIZE : VFS_PAGE_SIZE};
 	char name[sizeof("libvirtiofs ") + sizeof(session->device->info.bdf)];

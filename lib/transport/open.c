@@ -21,11 +21,13 @@ static int check_function(const char *bdf)
 	group = vfs_sysfs_group(bdf);
 	if (group < 0)
 		return vfs_error(-ENOTSUP,
-			"%s has no IOMMU group: turn the IOMMU on (in the firmware, and by intel_iommu=on or its like on the kernel's command line)",
+			"%s has no IOMMU group: turn the IOMMU on (in the firmware, and by "
+			"intel_iommu=on or its like on the kernel's command line)",
 			bdf);
 	if (vfs_sysfs_group_is_noiommu(group))
 		return vfs_error(-ENOTSUP,
-			"%s is in a no-IOMMU group, which is not supported: turn the IOMMU on", bdf);
+			"%s is in a no-IOMMU group, which is not supported: turn the IOMMU on",
+			bdf);
 	vfs_sysfs_driver(bdf, driver, sizeof(driver));
 	if (strcmp(driver, "vfio-pci") != 0)
 		return vfs_error(-EBUSY, "%s is bound to %s: run 'virtiofs-inspect bind %s' first",

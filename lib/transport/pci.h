@@ -63,7 +63,8 @@ struct vfs_pci {
 	struct vfs_dma_limits limits;
 };
 
-/* Registers, @width 1, 2 or 4, in this machine's byte order; through the mapping if there is one. */
+/* Registers, @width 1, 2 or 4, in this machine's byte order; through the mapping if there is one.
+ */
 int vfs_pci_read(struct vfs_pci *pci, unsigned int region, uint64_t offset, unsigned int width,
 	uint32_t *value);
 int vfs_pci_write(struct vfs_pci *pci, unsigned int region, uint64_t offset, unsigned int width,

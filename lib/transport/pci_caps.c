@@ -63,8 +63,8 @@ static int check_structure(const uint8_t *config, const uint64_t bar_sizes[6], c
 	return check_bar(config, bar_sizes, what, cap);
 }
 
-static int check_all(const uint8_t *config, const uint64_t bar_sizes[6],
-	const struct vfs_virtio_caps *caps)
+static int check_all(
+	const uint8_t *config, const uint64_t bar_sizes[6], const struct vfs_virtio_caps *caps)
 {
 	int r;
 

@@ -15,8 +15,8 @@
 #include "core/core.h"
 #include "transport/sysfs.h"
 
-#define PCI_VENDOR_VIRTIO  0x1af4
-#define PCI_DEVICE_MODERN  0x1040
+#define PCI_VENDOR_VIRTIO   0x1af4
+#define PCI_DEVICE_MODERN   0x1040
 #define PCI_DEVICE_VIRTIOFS (PCI_DEVICE_MODERN + VIRTIO_ID_FS)
 
 const char *vfs_sysfs_root = "/sys";

@@ -110,8 +110,8 @@ struct vfs_transport {
 };
 
 /*
- * Is there anything in the way of opening the virtio-fs PCI function at this address ("0000:00:05.0")?
- * The errors of vfs_device_open(), without having changed anything.
+ * Is there anything in the way of opening the virtio-fs PCI function at this address
+ * ("0000:00:05.0")? The errors of vfs_device_open(), without having changed anything.
  */
 int vfs_transport_check(const char *bdf);
 

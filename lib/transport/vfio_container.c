@@ -18,6 +18,8 @@
 /* More than any kernel's answer; what claims to be larger is not one. */
 #define INFO_MAX 65536u
 
+#define CAPABILITIES_MAX 16u
+
 /* The kernel's default for dma_entry_limit; older kernels do not tell. */
 #define DMA_ENTRIES_DEFAULT 65535u
 
@@ -29,13 +31,12 @@ static int open_error(const char *path, const char *bdf)
 			"%s does not exist: load the kernel module vfio-pci and bind %s to it",
 			path, bdf);
 	case EACCES:
-		return vfs_error(-EACCES, "no permission for %s: run as root or give it to this user",
-			path);
+		return vfs_error(
+			-EACCES, "no permission for %s: run as root or give it to this user", path);
 	case EPERM:
 		return vfs_error(-EPERM, "no permission for %s: run as root", path);
 	case EBUSY:
-		return vfs_error(
-			-EBUSY, "%s is in use by another process (%s is busy)", bdf, path);
+		return vfs_error(-EBUSY, "%s is in use by another process (%s is busy)", bdf, path);
 	default:
 		return vfs_error(-errno, "cannot open %s: %s", path, strerror(errno));
 	}
@@ -72,7 +73,8 @@ static int check_viable(int fd, const char *bdf, int group)
 		return 0;
 	vfs_sysfs_each_in_group(group, collect_other, &others);
 	return vfs_error(-EBUSY,
-		"%s shares IOMMU group %d with functions of other drivers: unbind or bind to vfio-pci %s",
+		"%s shares IOMMU group %d with functions of other drivers: unbind or bind to "
+		"vfio-pci %s",
 		bdf, group, others.list[0] ? others.list : "them");
 }
 
@@ -107,28 +109,45 @@ static int open_container(const char *bdf)
 		ioctl(fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) == 1)
 		return fd;
 	close(fd);
-	return vfs_error(-ENOTSUP, "%s has no type 1 IOMMU: load the kernel module vfio_iommu_type1",
-		path);
+	return vfs_error(
+		-ENOTSUP, "%s has no type 1 IOMMU: load the kernel module vfio_iommu_type1", path);
 }
 
-static void take_ranges(const struct vfio_iommu_type1_info_cap_iova_range *cap, size_t room,
-	struct vfs_dma_limits *limits)
+/* Capabilities are not aligned for their members: they are copied. */
+static void take_ranges(const uint8_t *bytes, size_t room, struct vfs_dma_limits *limits)
 {
+	struct vfio_iommu_type1_info_cap_iova_range cap;
+	struct vfio_iova_range range;
 	uint32_t i;
 
-	if (room < sizeof(*cap))
+	if (room < sizeof(cap))
 		return;
-	room = (room - sizeof(*cap)) / sizeof(cap->iova_ranges[0]);
+	memcpy(&cap, bytes, sizeof(cap));
+	room = (room - sizeof(cap)) / sizeof(range);
 	limits->num_ranges = 0;
-	for (i = 0; i < cap->nr_iovas && i < room && i < VFS_IOVA_RANGES_MAX; i++)
+	for (i = 0; i < cap.nr_iovas && i < room && i < VFS_IOVA_RANGES_MAX; i++) {
+		memcpy(&range, bytes + sizeof(cap) + i * sizeof(range), sizeof(range));
 		limits->ranges[limits->num_ranges++] = (struct vfs_iova_range){
-			.start = cap->iova_ranges[i].start, .last = cap->iova_ranges[i].end};
+			.start = range.start, .last = range.end};
+	}
+}
+
+static void take_capability(const struct vfio_info_cap_header *header, const uint8_t *bytes,
+	size_t room, struct vfs_dma_limits *limits)
+{
+	struct vfio_iommu_type1_info_dma_avail avail;
+
+	if (header->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
+		take_ranges(bytes, room, limits);
+	if (header->id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL && room >= sizeof(avail)) {
+		memcpy(&avail, bytes, sizeof(avail));
+		limits->max_entries = avail.avail;
+	}
 }
 
 int vfs_vfio_limits_parse(const void *bytes, size_t size, struct vfs_dma_limits *limits)
 {
 	const struct vfio_iommu_type1_info *info = bytes;
-	const struct vfio_iommu_type1_info_dma_avail *avail;
 	uint32_t offset;
 	unsigned int steps;
 
@@ -146,18 +165,13 @@ int vfs_vfio_limits_parse(const void *bytes, size_t size, struct vfs_dma_limits 
 	if (!(info->flags & VFIO_IOMMU_INFO_CAPS))
 		return 0;
 	for (offset = info->cap_offset, steps = 0; offset; steps++) {
-		const struct vfio_info_cap_header *header;
+		struct vfio_info_cap_header header;
 
-		if (offset % 8 || offset > size - sizeof(*header) || steps > 16)
+		if (offset > size - sizeof(header) || steps == CAPABILITIES_MAX)
 			return vfs_error(-EPROTO, "malformed IOMMU information from VFIO");
-		header = (const void *)((const char *)bytes + offset);
-		avail = (const void *)header;
-		if (header->id == VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE)
-			take_ranges((const void *)header, size - offset, limits);
-		else if (header->id == VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL &&
-			 size - offset >= sizeof(*avail))
-			limits->max_entries = avail->avail;
-		offset = header->next;
+		memcpy(&header, (const uint8_t *)bytes + offset, sizeof(header));
+		take_capability(&header, (const uint8_t *)bytes + offset, size - offset, limits);
+		offset = header.next;
 	}
 	return 0;
 }
@@ -186,8 +200,8 @@ static int read_limits(int fd, struct vfs_dma_limits *limits)
 	return r;
 }
 
-int vfs_vfio_container_open(const char *bdf, int group, struct vfs_vfio_container *c,
-	struct vfs_dma_limits *limits)
+int vfs_vfio_container_open(
+	const char *bdf, int group, struct vfs_vfio_container *c, struct vfs_dma_limits *limits)
 {
 	int r;
 
@@ -204,9 +218,9 @@ int vfs_vfio_container_open(const char *bdf, int group, struct vfs_vfio_containe
 			strerror(errno));
 	if (r == 0 && ioctl(c->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0)
 		r = vfs_error(errno == EPERM ? -ENOTSUP : -errno,
-			errno == EPERM
-				? "the IOMMU of %s has no interrupt remapping: turn it on, or load vfio_iommu_type1 with allow_unsafe_interrupts=1"
-				: "cannot use the IOMMU of %s",
+			errno == EPERM ? "the IOMMU of %s has no interrupt remapping: turn it on, "
+					 "or load vfio_iommu_type1 with allow_unsafe_interrupts=1"
+				       : "cannot use the IOMMU of %s",
 			bdf);
 	if (r == 0)
 		r = read_limits(c->container, limits);
@@ -231,7 +245,8 @@ static int map_error(int error, uint64_t length)
 	if (error == ENOMEM && getrlimit(RLIMIT_MEMLOCK, &limit) == 0 &&
 		limit.rlim_cur != RLIM_INFINITY)
 		return vfs_error(-ENOMEM,
-			"cannot pin memory for the device: the limit on locked memory is %llu KiB (ulimit -l, LimitMEMLOCK=)",
+			"cannot pin memory for the device: the limit on locked memory is %llu KiB "
+			"(ulimit -l, LimitMEMLOCK=)",
 			(unsigned long long)limit.rlim_cur / 1024);
 	if (error == ENOSPC)
 		return vfs_error(-ENOMEM, "VFIO has no room for more mappings: use hugepages");

@@ -15,8 +15,8 @@
 /* More vectors than any queue layout of ours asks for. */
 #define MSIX_MAX 2048u
 
-static void map_area(int fd, struct vfs_pci_region *region, uint32_t flags, uint64_t offset,
-	uint64_t size)
+static void map_area(
+	int fd, struct vfs_pci_region *region, uint32_t flags, uint64_t offset, uint64_t size)
 {
 	int prot = (flags & VFIO_REGION_INFO_FLAG_READ ? PROT_READ : 0) |
 		   (flags & VFIO_REGION_INFO_FLAG_WRITE ? PROT_WRITE : 0);
@@ -29,8 +29,8 @@ static void map_area(int fd, struct vfs_pci_region *region, uint32_t flags, uint
 	/* What cannot be mapped is read and written through the descriptor. */
 	if (addr == MAP_FAILED)
 		return;
-	region->areas[region->num_areas++] =
-		(struct vfs_pci_area){.offset = offset, .size = size, .addr = addr};
+	region->areas[region->num_areas++] = (struct vfs_pci_area){
+		.offset = offset, .size = size, .addr = addr};
 }
 
 static const struct vfio_region_info_cap_sparse_mmap *find_sparse(
@@ -42,7 +42,7 @@ static const struct vfio_region_info_cap_sparse_mmap *find_sparse(
 	for (steps = 0; offset && steps < 16; steps++) {
 		const struct vfio_region_info_cap_sparse_mmap *cap;
 
-		if (offset % 8 || offset > size - sizeof(*cap))
+		if (offset % 8 || size < sizeof(*cap) || offset > size - sizeof(*cap))
 			return NULL;
 		cap = (const void *)((const char *)info + offset);
 		if (cap->header.id == VFIO_REGION_INFO_CAP_SPARSE_MMAP) {
@@ -119,8 +119,7 @@ static void probe_msix(int fd, struct vfs_pci *pci)
 {
 	struct vfio_irq_info info = {.argsz = sizeof(info), .index = VFIO_PCI_MSIX_IRQ_INDEX};
 
-	if (ioctl(fd, VFIO_DEVICE_GET_IRQ_INFO, &info) == 0 &&
-		info.flags & VFIO_IRQ_INFO_EVENTFD)
+	if (ioctl(fd, VFIO_DEVICE_GET_IRQ_INFO, &info) == 0 && info.flags & VFIO_IRQ_INFO_EVENTFD)
 		pci->num_msix = info.count > MSIX_MAX ? MSIX_MAX : info.count;
 }
 

@@ -40,7 +40,8 @@ struct virtio_pci {
 	uint64_t *notify_offset; /* of each queue, in the notification BAR */
 	int events[NUM_EVENTS];
 	int epoll;
-	int *vectors; /* eventfds; vector 0 is for configuration changes and is events[EVENT_CONFIG] */
+	int *vectors; /* eventfds; vector 0 is for configuration changes and is events[EVENT_CONFIG]
+		       */
 	unsigned int num_vectors;
 	int failed; /* 0, -ENODEV, -EIO: what check_events() found, for good */
 };
@@ -52,8 +53,7 @@ static struct virtio_pci *to_virtio_pci(struct vfs_transport *t)
 
 #define COMMON(field) offsetof(struct virtio_pci_common_cfg, field)
 
-static int common_read(
-	struct virtio_pci *vp, size_t offset, unsigned int width, uint32_t *value)
+static int common_read(struct virtio_pci *vp, size_t offset, unsigned int width, uint32_t *value)
 {
 	return vfs_pci_read(
 		vp->pci, vp->caps.common.bar, vp->caps.common.offset + offset, width, value);
@@ -148,7 +148,8 @@ static int virtio_pci_set_features(struct vfs_transport *t, uint64_t features)
 static int read_config_once(
 	struct virtio_pci *vp, uint32_t offset, uint8_t *buffer, uint32_t length)
 {
-	/* A 32-bit field has to be read as one, anything else here is bytes (virtio 1.3 §4.1.3.1). */
+	/* A 32-bit field has to be read as one, anything else here is bytes (virtio 1.3 §4.1.3.1).
+	 */
 	unsigned int width = length == 4 && offset % 4 == 0 ? 4 : 1;
 	uint32_t value;
 	uint32_t i;
@@ -216,8 +217,7 @@ static unsigned int queue_vector(const struct virtio_pci *vp, uint16_t queue)
 	return vp->num_vectors == 1 ? 0 : 1 + queue % (vp->num_vectors - 1);
 }
 
-static int set_vector(
-	struct virtio_pci *vp, size_t offset, const char *what, uint32_t vector)
+static int set_vector(struct virtio_pci *vp, size_t offset, const char *what, uint32_t vector)
 {
 	uint32_t back;
 	int r = common_write(vp, offset, 2, vector);
@@ -362,8 +362,7 @@ static int virtio_pci_queue_fd(struct vfs_transport *t, uint16_t queue)
 	return vp->num_vectors ? vp->vectors[queue_vector(vp, queue)] : -ENOTSUP;
 }
 
-static int virtio_pci_shm_region(
-	struct vfs_transport *t, uint8_t id, struct vfs_shm_region *region)
+static int virtio_pci_shm_region(struct vfs_transport *t, uint8_t id, struct vfs_shm_region *region)
 {
 	const struct vfs_virtio_cap *shm = &to_virtio_pci(t)->caps.shm;
 
@@ -374,8 +373,8 @@ static int virtio_pci_shm_region(
 	return 0;
 }
 
-static int virtio_pci_dma_map(struct vfs_transport *t, void *vaddr, uint64_t iova,
-	uint64_t length, unsigned int access)
+static int virtio_pci_dma_map(
+	struct vfs_transport *t, void *vaddr, uint64_t iova, uint64_t length, unsigned int access)
 {
 	struct vfs_pci *pci = to_virtio_pci(t)->pci;
 
