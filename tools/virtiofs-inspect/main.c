@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include <locale.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vfs/error.h>
+
+#include "inspect.h"
+#include "text.h"
+
+#define EXIT_USAGE 2
+
+static int verb_help(int count, char **names);
+
+static const struct verb {
+	const char *name;
+	const char *operands;
+	const char *summary;
+	int min;
+	int max; /* -1: any number */
+	int (*run)(int count, char **names);
+} verbs[] = {
+	{"list", "", "all virtio-fs functions of this machine", 0, 0, verb_list},
+	{"show", "BDF|TAG", "all there is to know about one", 1, 1, verb_show},
+	{"help", "", "this text", 0, 0, verb_help},
+};
+
+#define NUM_VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static int verb_help(int count, char **names)
+{
+	size_t i;
+
+	(void)count;
+	(void)names;
+	puts("Usage: virtiofs-inspect VERB [OPERAND...]\n"
+	     "Look at virtio-fs devices.\n");
+	for (i = 0; i < NUM_VERBS; i++)
+		printf("  %-6s %-10s  %s\n", verbs[i].name, verbs[i].operands, verbs[i].summary);
+	puts("\n"
+	     "  -h, --help     this text\n"
+	     "  -V, --version  the version\n"
+	     "\n"
+	     "BDF is a PCI address as in 0000:00:05.0 or 00:05.0, TAG the name of a device.\n"
+	     "Exit status: 0 it worked, 1 it did not, 2 the command line is wrong.");
+	return 0;
+}
+
+static int usage_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static void print_error(const char *message)
+{
+	char line[1024];
+
+	fprintf(stderr, "virtiofs-inspect: %s\n",
+		text_escape(message, strlen(message), line, sizeof(line)));
+}
+
+static int usage_error(const char *format, ...)
+{
+	char message[256];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	print_error(message);
+	return EXIT_USAGE;
+}
+
+static const struct verb *find_verb(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < NUM_VERBS; i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static int run(const struct verb *verb, int count, char **names)
+{
+	int r = verb->run(count, names);
+
+	/* A table that was cut off by a full disk is no success. */
+	if (fflush(stdout) == EOF && r == 0) {
+		print_error("cannot write the output");
+		return EXIT_FAILURE;
+	}
+	if (r == 0)
+		return EXIT_SUCCESS;
+	print_error(vfs_last_error());
+	return EXIT_FAILURE;
+}
+
+int main(int argc, char **argv)
+{
+	const struct verb *verb;
+	int i;
+
+	setlocale(LC_ALL, "");
+	if (argc < 2)
+		return usage_error("say what to do: list or show (see --help)");
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
+		return run(find_verb("help"), 0, NULL);
+	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
+		puts("virtiofs-inspect " VFS_VERSION);
+		return EXIT_SUCCESS;
+	}
+	verb = find_verb(argv[1]);
+	if (!verb)
+		return usage_error(
+			"there is no \"%s\", only list and show (see --help)",
+			argv[1]);
+	argc -= 2;
+	argv += 2;
+	for (i = 0; i < argc; i++) {
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+			return run(find_verb("help"), 0, NULL);
+		if (argv[i][0] == '-')
+			return usage_error("%s has no option %s (see --help)", verb->name, argv[i]);
+	}
+	if (argc < verb->min)
+		return usage_error("%s needs a PCI address or a tag (see --help)", verb->name);
+	if (verb->max >= 0 && argc > verb->max)
+		return usage_error("%s takes no more than %d operand%s (see --help)", verb->name,
+			verb->max, verb->max == 1 ? "" : "s");
+	return run(verb, argc, argv);
+}
