@@ -25,6 +25,10 @@ static const struct verb {
 } verbs[] = {
 	{"list", "", "all virtio-fs functions of this machine", 0, 0, verb_list},
 	{"show", "BDF|TAG", "all there is to know about one", 1, 1, verb_show},
+	{"bind", "BDF|TAG...", "give it to vfio-pci, for programs that use libvirtiofs", 1, -1,
+		verb_bind},
+	{"unbind", "BDF|TAG...", "give it back to virtio-pci, for the kernel's own driver", 1, -1,
+		verb_unbind},
 	{"help", "", "this text", 0, 0, verb_help},
 };
 
@@ -37,7 +41,7 @@ static int verb_help(int count, char **names)
 	(void)count;
 	(void)names;
 	puts("Usage: virtiofs-inspect VERB [OPERAND...]\n"
-	     "Look at virtio-fs devices.\n");
+	     "Look at virtio-fs devices, and give them to a driver.\n");
 	for (i = 0; i < NUM_VERBS; i++)
 		printf("  %-6s %-10s  %s\n", verbs[i].name, verbs[i].operands, verbs[i].summary);
 	puts("\n"
@@ -103,7 +107,7 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	if (argc < 2)
-		return usage_error("say what to do: list or show (see --help)");
+		return usage_error("say what to do: list, show, bind or unbind (see --help)");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return run(find_verb("help"), 0, NULL);
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
@@ -113,7 +117,7 @@ int main(int argc, char **argv)
 	verb = find_verb(argv[1]);
 	if (!verb)
 		return usage_error(
-			"there is no \"%s\", only list and show (see --help)",
+			"there is no \"%s\", only list, show, bind and unbind (see --help)",
 			argv[1]);
 	argc -= 2;
 	argv += 2;
