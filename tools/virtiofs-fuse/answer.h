@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* Answers to the kernel. */
+#ifndef VIRTIOFS_FUSE_ANSWER_H
+#define VIRTIOFS_FUSE_ANSWER_H
+
+#include <stdint.h>
+
+struct vfs_request;
+
+/* @error is 0 or a negative errno. */
+void answer_error(int fuse_fd, uint64_t unique, int error);
+
+/* Hand a completed request's answer on, from the memory that the device wrote it to. */
+void answer_request(int fuse_fd, const struct vfs_request *request);
+
+#endif

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: MIT
+#include "intake.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include <vfs/request.h>
+
+#include "access.h"
+#include "answer.h"
+#include "trace.h"
+
+bool intake_has_room(struct intake *intake)
+{
+	if (!intake->spare)
+		intake->spare = vfs_request_get(intake->queue);
+	return intake->spare;
+}
+
+static void refuse(struct intake *intake, const struct fuse_in_header *header, int error)
+{
+	if (intake->trace)
+		trace_own(header, error ? "refused by the bridge" : "answered by the bridge");
+	answer_error(intake->fuse_fd, header->unique, error);
+}
+
+static void drop(struct intake *intake, const struct fuse_in_header *header)
+{
+	if (intake->trace)
+		trace_own(header, "dropped");
+}
+
+/* The library's verdict on a message, in a form that the caller of a system call understands. */
+static int prepare_error(int error)
+{
+	return error == -ENOSYS || error == -E2BIG ? error : -EIO;
+}
+
+static void queue_up(struct intake *intake, const struct fuse_in_header *header, size_t length)
+{
+	int error;
+
+	if (intake->allow_root && access_denied(header, intake->owner)) {
+		refuse(intake, header, -EACCES);
+		return;
+	}
+	error = vfs_request_prepare(intake->spare, length);
+	if (error) {
+		refuse(intake, header, prepare_error(error));
+		return;
+	}
+	intake->batch[intake->num_batch++] = intake->spare;
+	intake->spare = NULL;
+}
+
+static int forget(struct intake *intake, const struct fuse_in_header *header, size_t length)
+{
+	struct vfs_request *slot = intake->spare;
+
+	if (intake->trace)
+		trace_own(header, "to the hiprio queue");
+	intake->spare = NULL;
+	return forget_take(&intake->forgets, slot, length);
+}
+
+static int sort(struct intake *intake, size_t length)
+{
+	const struct fuse_in_header *header = vfs_request_message(intake->spare);
+
+	if (length < sizeof(*header))
+		return 0;
+	switch (header->opcode) {
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+		return forget(intake, header, length);
+	case FUSE_INTERRUPT:
+		/* ENOSYS tells the kernel to send no more of them. */
+		refuse(intake, header, -ENOSYS);
+		return 0;
+	case FUSE_NOTIFY_REPLY:
+		drop(intake, header);
+		return 0;
+	case FUSE_DESTROY:
+		/* The server gets one when the session ends. */
+		refuse(intake, header, 0);
+		return 0;
+	case FUSE_INIT:
+		refuse(intake, header, -EIO);
+		return 0;
+	default:
+		queue_up(intake, header, length);
+		return 0;
+	}
+}
+
+static int submit(struct intake *intake)
+{
+	unsigned int i;
+	int error;
+
+	if (!intake->num_batch)
+		return 0;
+	error = vfs_queue_submit(intake->queue, intake->batch, intake->num_batch);
+	for (i = 0; error && i < intake->num_batch; i++) {
+		refuse(intake, vfs_request_message(intake->batch[i]), -EIO);
+		vfs_request_put(intake->batch[i]);
+	}
+	intake->num_batch = 0;
+	return error ? -EIO : 0;
+}
+
+/* ENOENT: the request was interrupted before it could be read. */
+static int read_error(void)
+{
+	if (errno == EAGAIN || errno == EINTR || errno == ENOENT)
+		return 0;
+	return -errno;
+}
+
+/* 1: there may be more; 0: nothing now; or the error */
+static int read_one(struct intake *intake)
+{
+	struct vfs_request *slot = intake->spare;
+	ssize_t n;
+	int error;
+
+	n = read(intake->fuse_fd, vfs_request_message(slot), vfs_request_capacity(slot));
+	if (n < 0)
+		return read_error();
+	error = sort(intake, (size_t)n);
+	return error ? -EIO : 1;
+}
+
+int intake_run(struct intake *intake)
+{
+	unsigned int i;
+	int result = 1;
+	int error;
+
+	for (i = 0; i < INTAKE_BATCH && result > 0 && intake_has_room(intake); i++)
+		result = read_one(intake);
+	error = submit(intake);
+	if (error)
+		return error;
+	return result < 0 ? result : 0;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* From the kernel to the device: read messages, answer some here, submit the others. */
+#ifndef VIRTIOFS_FUSE_INTAKE_H
+#define VIRTIOFS_FUSE_INTAKE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "forget.h"
+
+struct vfs_queue;
+
+/* Requests that go to the device with one notification; more would make the first ones wait. */
+#define INTAKE_BATCH 16
+
+struct intake {
+	int fuse_fd;
+	struct vfs_queue *queue;
+	struct forget_backlog forgets;
+	struct vfs_request *spare; /* where the next message is read to */
+	struct vfs_request *batch[INTAKE_BATCH];
+	unsigned int num_batch;
+	bool allow_root;
+	bool trace;
+	uid_t owner;
+};
+
+/* Whether there is a slot for another message. */
+bool intake_has_room(struct intake *intake);
+
+/*
+ * Take what the kernel has, at most a batch. 0, or
+ * -ENODEV: unmounted; -ECONNABORTED: the kernel ended the connection; -EIO: the device failed;
+ * another error of read(2)
+ */
+int intake_run(struct intake *intake);
+
+#endif

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+/*
+ * virtiofs-fuse: mount a virtio-fs device that belongs to vfio-pci. The kernel's file system
+ * and the device speak the same protocol, so messages are relayed and not re-encoded.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <vfs/device.h>
+#include <vfs/request.h>
+#include <vfs/session.h>
+
+#include "daemon.h"
+#include "handshake.h"
+#include "mount.h"
+#include "options.h"
+#include "relay.h"
+#include "report.h"
+#include "signals.h"
+#include "trace.h"
+
+struct bridge {
+	struct options options;
+	struct vfs_device *device;
+	struct vfs_session *session;
+	struct mount mount;
+	struct relay relay;
+	sigset_t while_waiting;
+	int ready_fd; /* -1 in the foreground */
+};
+
+static int open_device(struct bridge *bridge)
+{
+	const struct options *options = &bridge->options;
+	struct vfs_device_options how = {.dma = options->dma};
+	int error = vfs_device_open(options->device, &how, &bridge->device);
+
+	if (!error)
+		return 0;
+	report_error("cannot open %s: %s", options->device, report_reason(error));
+	return -1;
+}
+
+static int start_session(struct bridge *bridge)
+{
+	const struct options *options = &bridge->options;
+	struct vfs_session_options how = {
+		.depth = options->depth,
+		/* The kernel reads messages of up to FUSE_MIN_READ_BUFFER whatever it writes. */
+		.max_payload = options->max_write < FUSE_MIN_READ_BUFFER ? FUSE_MIN_READ_BUFFER
+									 : options->max_write,
+		.timeout_ms = options->timeout * 1000,
+	};
+	int error = vfs_session_create(bridge->device, &how, &bridge->session);
+
+	if (error) {
+		report_error("cannot start %s: %s", options->device, report_reason(error));
+		return -1;
+	}
+	if (vfs_session_max_payload(bridge->session) >= FUSE_MIN_READ_BUFFER)
+		return 0;
+	report_error("cannot serve a mount from %s: its rings are too small for the requests of a "
+		     "kernel",
+		options->device);
+	return -1;
+}
+
+static int shake_hands(struct bridge *bridge)
+{
+	const struct options *options = &bridge->options;
+	struct handshake handshake = {
+		.fuse_fd = bridge->mount.fd,
+		.session = bridge->session,
+		.limits =
+			{
+				.max_payload = vfs_session_max_payload(bridge->session),
+				.max_write = options->max_write,
+				.page_size = (size_t)sysconf(_SC_PAGESIZE),
+				.depth = options->depth,
+				.default_permissions = true,
+				.allow_root = options->allow_root,
+				.posix_acl = options->posix_acl,
+				.writeback = options->writeback,
+			},
+		.timeout_ms = (int)options->timeout * 1000,
+	};
+	struct fuse_init_out answer;
+
+	if (handshake_run(&handshake, &answer))
+		return -1;
+	if (options->debug)
+		trace_init(&answer);
+	return 0;
+}
+
+static int prepare_relay(struct bridge *bridge)
+{
+	const struct options *options = &bridge->options;
+	struct relay_options how = {
+		.depth = options->depth,
+		.timeout_ms = (int)options->timeout * 1000,
+		.allow_root = options->allow_root,
+		.trace = options->debug,
+		.while_waiting = bridge->while_waiting,
+	};
+
+	if (!relay_init(&bridge->relay, &bridge->mount, bridge->device, bridge->session, &how))
+		return 0;
+	report_error("no memory for %u requests: give a smaller depth", options->depth);
+	return -1;
+}
+
+static int tell_ready(struct bridge *bridge)
+{
+	if (signals_pending()) {
+		report_error("ended by a signal before it was ready");
+		return -1;
+	}
+	report_ready(false);
+	if (bridge->ready_fd < 0)
+		return 0;
+	if (daemon_ready(bridge->ready_fd)) {
+		report_error("cannot go to the background: nobody waits for it, or no /dev/null");
+		return -1;
+	}
+	report_ready(true);
+	return 0;
+}
+
+/* The device comes first: a mount is not made before there is something to serve it. */
+static int start(struct bridge *bridge)
+{
+	if (open_device(bridge) || start_session(bridge))
+		return -1;
+	signals_block(&bridge->while_waiting);
+	if (mount_create(&bridge->mount, &bridge->options, vfs_device_info(bridge->device)->tag))
+		return -1;
+	if (shake_hands(bridge) || prepare_relay(bridge))
+		return -1;
+	return tell_ready(bridge);
+}
+
+/* The mount goes first, so that nobody waits for a device that is being stopped. */
+static void stop(struct bridge *bridge)
+{
+	mount_remove(&bridge->mount);
+	relay_free(&bridge->relay);
+	vfs_session_destroy(bridge->session);
+	vfs_device_close(bridge->device);
+}
+
+static int serve(struct bridge *bridge)
+{
+	int result = start(bridge);
+
+	if (!result)
+		result = relay_run(&bridge->relay);
+	signals_unblock();
+	stop(bridge);
+	return result;
+}
+
+static int run(struct bridge *bridge)
+{
+	bridge->ready_fd = -1;
+	if (mount_check(bridge->options.dir, &bridge->mount.dir))
+		return -1;
+	if (!bridge->options.foreground) {
+		bridge->ready_fd = daemon_fork();
+		if (bridge->ready_fd < 0) {
+			report_error("cannot go to the background: %s: give -f",
+				strerror(-bridge->ready_fd));
+			return -1;
+		}
+	}
+	report_library(bridge->options.debug);
+	return serve(bridge);
+}
+
+int main(int argc, char **argv)
+{
+	static struct bridge bridge = {.relay.unmount.done_fd = -1};
+	int result;
+
+	daemon_open_std_fds();
+	report_start();
+	result = options_parse(&bridge.options, argc, argv);
+	if (!result && bridge.options.help)
+		options_usage();
+	else if (!result && bridge.options.version)
+		options_version();
+	else if (!result)
+		result = run(&bridge);
+	free(bridge.mount.dir);
+	options_free(&bridge.options);
+	return result ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "mount.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <fuse_lowlevel.h>
+
+#include "quiet.h"
+#include "report.h"
+#include "unmount.h"
+
+/* No request is sent, so this works on a file system that nobody serves. */
+static int look_at(const char *path, struct statx *stx)
+{
+	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, stx);
+}
+
+int mount_check(const char *dir, char **path)
+{
+	struct statx stx;
+	char *absolute = realpath(dir, NULL);
+
+	if (!absolute || look_at(absolute, &stx)) {
+		if (errno == ENOENT)
+			report_error("mount point %s does not exist: create it (mkdir)", dir);
+		else
+			report_error("mount point %s: %s: give a directory that you can reach", dir,
+				strerror(errno));
+	} else if (stx.stx_attributes & STATX_ATTR_MOUNT_ROOT) {
+		report_error("mount point %s is in use by another mount: unmount that "
+			     "(fusermount3 -u or umount) or give another directory",
+			dir);
+	} else if (!S_ISDIR(stx.stx_mode)) {
+		report_error("mount point %s is not a directory: give a directory", dir);
+	} else {
+		*path = absolute;
+		return 0;
+	}
+	free(absolute);
+	return -1;
+}
+
+/* libfuse refuses to work without an operations table; ours is never called. */
+static struct fuse_session *new_session(const struct options *options, const char *tag)
+{
+	static const struct fuse_lowlevel_ops no_operations;
+	struct fuse_session *fuse = NULL;
+	struct fuse_args args;
+
+	if (!options_mount_args(options, tag, &args))
+		fuse = fuse_session_new(&args, &no_operations, sizeof(no_operations), NULL);
+	fuse_opt_free_args(&args);
+#ifdef HAVE_FUSE_SESSION_SET_SYNC_INIT
+	/* FUSE_INIT is ours to answer. */
+	if (fuse)
+		fuse_session_set_sync_init(fuse, false);
+#endif
+	return fuse;
+}
+
+/* fusermount3 prints its reasons on stderr: they become part of the one line. */
+static int mount_quietly(struct mount *mount)
+{
+	char said[256];
+	int error;
+
+	quiet_begin();
+	error = fuse_session_mount(mount->fuse, mount->dir);
+	quiet_end(said, sizeof(said));
+	if (!error)
+		return 0;
+	report_error("cannot mount on %s: %s", mount->dir, said[0] ? said : report_libfuse());
+	return -1;
+}
+
+static int remember(struct mount *mount)
+{
+	struct statx stx;
+
+	mount->fd = fuse_session_fd(mount->fuse);
+	if (look_at(mount->dir, &stx) || fcntl(mount->fd, F_SETFL, O_NONBLOCK)) {
+		report_error("cannot use the mount on %s: %s", mount->dir, strerror(errno));
+		return -1;
+	}
+	mount->dev_major = stx.stx_dev_major;
+	mount->dev_minor = stx.stx_dev_minor;
+	return 0;
+}
+
+int mount_create(struct mount *mount, const struct options *options, const char *tag)
+{
+	mount->fuse = new_session(options, tag);
+	if (!mount->fuse) {
+		report_error("cannot mount on %s: %s", mount->dir, report_libfuse());
+		return -1;
+	}
+	if (mount_quietly(mount)) {
+		fuse_session_destroy(mount->fuse);
+		mount->fuse = NULL;
+		return -1;
+	}
+	if (remember(mount)) {
+		mount_remove(mount);
+		return -1;
+	}
+	return 0;
+}
+
+bool mount_is_there(const struct mount *mount)
+{
+	struct statx stx;
+
+	return !look_at(mount->dir, &stx) && stx.stx_dev_major == mount->dev_major &&
+	       stx.stx_dev_minor == mount->dev_minor;
+}
+
+void mount_remove(struct mount *mount)
+{
+	char said[1];
+
+	if (!mount->fuse)
+		return;
+	quiet_begin();
+	fuse_session_unmount(mount->fuse);
+	/* libfuse leaves the mount of a connection that was aborted. */
+	if (mount->aborted && mount_is_there(mount))
+		unmount_path(mount->dir, true);
+	quiet_end(said, sizeof(said));
+	fuse_session_destroy(mount->fuse);
+	mount->fuse = NULL;
+}

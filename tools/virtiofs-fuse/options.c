@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+#include "options.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <fuse_lowlevel.h>
+
+#include <vfs/fuse_abi.h>
+
+#include "report.h"
+
+/* Options with a value are taken as strings: fuse_opt's own numbers accept "12abc". */
+struct parse {
+	struct options options;
+	char *dma;
+	char *max_write;
+	char *depth;
+	char *timeout;
+	bool reported;
+};
+
+#define SET(name, field, value)                            \
+	{                                                  \
+		name, offsetof(struct parse, field), value \
+	}
+
+static const struct fuse_opt own_options[] = {
+	SET("-f", options.foreground, 1),
+	SET("-d", options.debug, 1),
+	SET("debug", options.debug, 1),
+	SET("-h", options.help, 1),
+	SET("--help", options.help, 1),
+	SET("-V", options.version, 1),
+	SET("--version", options.version, 1),
+	SET("posix_acl", options.posix_acl, 1),
+	SET("no_posix_acl", options.posix_acl, 0),
+	SET("writeback", options.writeback, 1),
+	SET("no_writeback", options.writeback, 0),
+	SET("dma=%s", dma, 0),
+	SET("max_write=%s", max_write, 0),
+	SET("depth=%s", depth, 0),
+	SET("timeout=%s", timeout, 0),
+	FUSE_OPT_END,
+};
+
+/* What libfuse, fusermount3 and the kernel understand. */
+static const char *const mount_options[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev", "exec",
+	"noexec", "atime", "noatime", "sync", "async", "dirsync", "auto_unmount",
+	"max_read=", "context=", NULL};
+
+/* What mount(8) hands on from fstab and is not for us. "default_permissions" is always on. */
+static const char *const ignored_options[] = {"default_permissions", "defaults", "_netdev",
+	"nofail", "auto", "noauto", "user", "nouser", "users", "x-", NULL};
+
+static bool has_prefix(const char *text, const char *prefix)
+{
+	return !strncmp(text, prefix, strlen(prefix));
+}
+
+/* An entry that ends in '=' or '-' stands for all options that begin with it. */
+static bool listed(const char *const *list, const char *option)
+{
+	for (; *list; list++) {
+		char last = (*list)[strlen(*list) - 1];
+
+		if (last == '=' || last == '-' ? has_prefix(option, *list) : !strcmp(option, *list))
+			return true;
+	}
+	return false;
+}
+
+static int take_argument(struct parse *parse, const char *argument)
+{
+	struct options *options = &parse->options;
+	char **where = options->device ? &options->dir : &options->device;
+
+	if (*where) {
+		report_error(
+			"too many arguments: \"%s\" (virtiofs-fuse -h shows the usage)", argument);
+		parse->reported = true;
+		return -1;
+	}
+	*where = strdup(argument);
+	return *where ? 0 : -1;
+}
+
+/* 1: libfuse shall have it; 0: dealt with; -1: refused */
+static int take_option(struct parse *parse, const char *option)
+{
+	struct options *options = &parse->options;
+
+	if (!strcmp(option, "allow_other")) {
+		options->allow_other = true;
+		return 0;
+	}
+	if (!strcmp(option, "allow_root")) {
+		options->allow_root = true;
+		return 0;
+	}
+	if (has_prefix(option, "fsname=")) {
+		options->has_fsname = true;
+		return 1;
+	}
+	if (has_prefix(option, "subtype=")) {
+		options->has_subtype = true;
+		return 1;
+	}
+	if (listed(mount_options, option))
+		return 1;
+	if (listed(ignored_options, option))
+		return 0;
+	report_error("unknown option \"%s\" (virtiofs-fuse -h lists them)", option);
+	parse->reported = true;
+	return -1;
+}
+
+static int take(void *data, const char *argument, int key, struct fuse_args *args)
+{
+	(void)args;
+	if (key == FUSE_OPT_KEY_NONOPT)
+		return take_argument(data, argument);
+	return take_option(data, argument);
+}
+
+static int take_number(const char *name, const char *text, unsigned int min, unsigned int max,
+	unsigned int *number)
+{
+	unsigned long value;
+	char *end;
+
+	if (!text)
+		return 0;
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || *text < '0' || *text > '9' || value < min || value > max) {
+		report_error("%s=%s: has to be a number from %u to %u", name, text, min, max);
+		return -1;
+	}
+	*number = (unsigned int)value;
+	return 0;
+}
+
+static int take_dma(const char *text, enum vfs_dma_mode *dma)
+{
+	if (!text || !strcmp(text, "auto")) {
+		*dma = VFS_DMA_AUTO;
+	} else if (!strcmp(text, "iova")) {
+		*dma = VFS_DMA_IOVA;
+	} else {
+		report_error("dma=%s: has to be auto or iova", text);
+		return -1;
+	}
+	return 0;
+}
+
+static int take_values(struct parse *parse)
+{
+	struct options *options = &parse->options;
+
+	if (take_dma(parse->dma, &options->dma))
+		return -1;
+	if (take_number("max_write", parse->max_write, 4096, 1U << 30, &options->max_write))
+		return -1;
+	if (take_number("depth", parse->depth, 1, 4096, &options->depth))
+		return -1;
+	return take_number("timeout", parse->timeout, 1, 3600, &options->timeout);
+}
+
+static int check(struct options *options)
+{
+	if (options->help || options->version)
+		return 0;
+	if (!options->device || !options->dir) {
+		report_error("%s is missing (usage: virtiofs-fuse TAG|BDF DIR [-o opts])",
+			options->device ? "the mount point" : "the tag or PCI address");
+		return -1;
+	}
+	if (options->allow_other && options->allow_root) {
+		report_error("allow_other and allow_root exclude each other: give one of them");
+		return -1;
+	}
+	/* As the kernel's own virtiofs; other users need user_allow_other in fuse.conf. */
+	if (geteuid() == 0 && !options->allow_root)
+		options->allow_other = true;
+	if (options->debug)
+		options->foreground = 1;
+	return 0;
+}
+
+static int parse_all(struct parse *parse, int argc, char **argv)
+{
+	parse->options.mount = (struct fuse_args)FUSE_ARGS_INIT(argc, argv);
+	if (fuse_opt_parse(&parse->options.mount, parse, own_options, take)) {
+		if (!parse->reported)
+			report_error("%s (virtiofs-fuse -h shows the usage)", report_libfuse());
+		return -1;
+	}
+	if (take_values(parse))
+		return -1;
+	return check(&parse->options);
+}
+
+int options_parse(struct options *options, int argc, char **argv)
+{
+	struct parse parse = {
+		.options =
+			{
+				.posix_acl = 1,
+				.writeback = 1,
+				.max_write = 1U << 20,
+				.depth = 32,
+				.timeout = 10,
+			},
+	};
+	int result = parse_all(&parse, argc, argv);
+
+	free(parse.dma);
+	free(parse.max_write);
+	free(parse.depth);
+	free(parse.timeout);
+	*options = parse.options;
+	return result;
+}
+
+static int add_option(char **list, const char *name, const char *value)
+{
+	char option[256];
+
+	snprintf(option, sizeof(option), "%s%s", name, value);
+	return fuse_opt_add_opt_escaped(list, option);
+}
+
+static int default_options(const struct options *options, const char *tag, char **list)
+{
+	if (add_option(list, "default_permissions", ""))
+		return -1;
+	if (options->allow_root && add_option(list, "allow_root", ""))
+		return -1;
+	if (options->allow_other && add_option(list, "allow_other", ""))
+		return -1;
+	if (!options->has_fsname && add_option(list, "fsname=", tag))
+		return -1;
+	if (!options->has_subtype && add_option(list, "subtype=", "virtiofs"))
+		return -1;
+	return 0;
+}
+
+int options_mount_args(const struct options *options, const char *tag, struct fuse_args *args)
+{
+	char *list = NULL;
+	int result = -1;
+	int i;
+
+	*args = (struct fuse_args)FUSE_ARGS_INIT(0, NULL);
+	for (i = 0; i < options->mount.argc; i++) {
+		if (fuse_opt_add_arg(args, options->mount.argv[i]))
+			goto out;
+	}
+	if (default_options(options, tag, &list) || fuse_opt_add_arg(args, "-o"))
+		goto out;
+	result = fuse_opt_add_arg(args, list);
+out:
+	free(list);
+	return result;
+}
+
+void options_usage(void)
+{
+	puts("usage: virtiofs-fuse TAG|BDF DIR [-o opt,...] [-f] [-d] [-h] [-V]\n"
+	     "\n"
+	     "Mounts the virtio-fs device with the tag TAG, or at the PCI address BDF, on DIR.\n"
+	     "It has to be bound to vfio-pci (virtiofs-inspect bind BDF).\n"
+	     "\n"
+	     "  -f                    stay in the foreground\n"
+	     "  -d                    stay in the foreground and print each request\n"
+	     "  -h, -V                print this help, the version\n"
+	     "\n"
+	     "  -o dma=auto|iova      which addresses the device is given (auto)\n"
+	     "  -o max_write=N        largest data of one request in bytes (1048576)\n"
+	     "  -o depth=N            requests that are prepared or under way at once (32)\n"
+	     "  -o timeout=SECONDS    how long to wait for the device at start and end (10)\n"
+	     "  -o no_posix_acl       do not use the server's access control lists\n"
+	     "  -o no_writeback       do not cache writes, even if the server allows it\n"
+	     "  -o ro allow_other allow_root fsname=NAME subtype=NAME max_read=N auto_unmount\n"
+	     "     suid dev noexec noatime sync and their opposites: as for any FUSE mount\n"
+	     "\n"
+	     "fusermount3 -u DIR, umount DIR, SIGINT or SIGTERM end it.");
+}
+
+void options_version(void)
+{
+	printf("virtiofs-fuse %s (FUSE protocol 7.%d, libfuse %s)\n", VIRTIOFS_VERSION,
+		VFS_FUSE_MINOR, fuse_pkgversion());
+}
+
+void options_free(struct options *options)
+{
+	fuse_opt_free_args(&options->mount);
+	free(options->device);
+	free(options->dir);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line. */
+#ifndef VIRTIOFS_FUSE_OPTIONS_H
+#define VIRTIOFS_FUSE_OPTIONS_H
+
+#include <stdbool.h>
+
+#include <fuse_opt.h>
+
+#include <vfs/device.h>
+
+struct options {
+	char *device; /* tag or PCI address */
+	char *dir;
+	int foreground;
+	int debug;
+	int help;
+	int version;
+	int posix_acl;
+	int writeback;
+	enum vfs_dma_mode dma;
+	unsigned int max_write;
+	unsigned int depth;
+	unsigned int timeout; /* seconds */
+	bool allow_other;
+	bool allow_root;
+	bool has_fsname;
+	bool has_subtype;
+	struct fuse_args mount; /* for libfuse, without our defaults */
+};
+
+/* 0, or -1 after the one line that says what is wrong. */
+int options_parse(struct options *options, int argc, char **argv);
+
+/* What libfuse shall mount with: the user's options and, where he has none, our defaults. */
+int options_mount_args(const struct options *options, const char *tag, struct fuse_args *args);
+
+void options_usage(void);
+void options_version(void);
+void options_free(struct options *options);
+
+#endif

@@ -1,0 +1,241 @@
+// SPDX-License-Identifier: MIT
+#include "relay.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <vfs/device.h>
+#include <vfs/request.h>
+
+#include "answer.h"
+#include "mount.h"
+#include "report.h"
+#include "signals.h"
+#include "trace.h"
+
+#define REAP_BATCH 32
+
+/* Under load there is always something to do; signals and the device have to be heard too. */
+#define MAX_TURNS 64
+
+enum { ON_FUSE, ON_QUEUE, ON_HIPRIO, ON_DEVICE, ON_UNMOUNT, NUM_POLLED };
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int relay_init(struct relay *relay, struct mount *mount, struct vfs_device *device,
+	struct vfs_session *session, const struct relay_options *options)
+{
+	*relay = (struct relay){
+		.mount = mount,
+		.device = device,
+		.session = session,
+		.queue = vfs_session_queue(session, 0),
+		.hiprio = vfs_session_hiprio(session),
+		.unmount.done_fd = -1,
+		.while_waiting = options->while_waiting,
+		.timeout_ms = options->timeout_ms,
+		.intake =
+			{
+				.fuse_fd = mount->fd,
+				.queue = vfs_session_queue(session, 0),
+				.allow_root = options->allow_root,
+				.trace = options->trace,
+				.owner = getuid(),
+			},
+	};
+	return forget_init(&relay->intake.forgets, session, options->depth);
+}
+
+static void end(struct relay *relay, int result)
+{
+	relay->state = RELAY_ENDED;
+	relay->result = result;
+}
+
+static void fail(struct relay *relay, const char *what, const char *why)
+{
+	if (relay->state != RELAY_ENDED)
+		report_error("%s: %s; unmounted %s", what, why, relay->mount->dir);
+	end(relay, -1);
+}
+
+static unsigned int collect(struct relay *relay)
+{
+	struct vfs_request *done[REAP_BATCH];
+	unsigned int count = vfs_queue_reap(relay->queue, done, REAP_BATCH);
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		if (relay->intake.trace)
+			trace_request(done[i]);
+		answer_request(relay->mount->fd, done[i]);
+		vfs_request_put(done[i]);
+	}
+	return count;
+}
+
+/* The library completes what was in flight; those who wait for it shall hear so. */
+static void device_failed(struct relay *relay, int error)
+{
+	fail(relay, "the device failed", report_reason(error));
+	while (collect(relay))
+		;
+}
+
+static void take_in(struct relay *relay)
+{
+	int error = intake_run(&relay->intake);
+
+	switch (error) {
+	case 0:
+		break;
+	case -ENODEV:
+		relay->state = RELAY_DRAINING;
+		break;
+	case -ECONNABORTED:
+		relay->mount->aborted = true;
+		fail(relay, "the kernel aborted the connection", "start it again");
+		break;
+	case -EIO:
+		device_failed(relay, error);
+		break;
+	default:
+		fail(relay, "cannot read from the kernel", strerror(-error));
+		break;
+	}
+}
+
+/* All that can be done without waiting. */
+static void work(struct relay *relay)
+{
+	int error;
+
+	collect(relay);
+	error = forget_send(&relay->intake.forgets);
+	if (error)
+		device_failed(relay, error);
+	else if (relay->state < RELAY_DRAINING)
+		take_in(relay);
+}
+
+static void first_signal(struct relay *relay)
+{
+	relay->deadline_ms = now_ms() + relay->timeout_ms;
+	relay->state = RELAY_UNMOUNTING;
+	/* Without the thread the mount is detached when the descriptor has been closed. */
+	if (unmount_start(&relay->unmount, relay->mount))
+		relay->state = RELAY_DRAINING;
+}
+
+static void look_at_signals(struct relay *relay)
+{
+	if (signals_received() > 1)
+		fail(relay, "ended by a second signal", "requests under way were given up");
+	else if (signals_received() && relay->state == RELAY_SERVING)
+		first_signal(relay);
+}
+
+static void look_at_time(struct relay *relay)
+{
+	if (!relay->deadline_ms && relay->state == RELAY_DRAINING)
+		relay->deadline_ms = now_ms() + relay->timeout_ms;
+	if (relay->state == RELAY_DRAINING && !vfs_queue_in_flight(relay->queue))
+		end(relay, 0);
+	else if (relay->deadline_ms && now_ms() >= relay->deadline_ms)
+		fail(relay, "the server does not answer", "requests under way were given up");
+}
+
+static int time_left(const struct relay *relay)
+{
+	int64_t left;
+
+	if (!relay->deadline_ms)
+		return -1;
+	left = relay->deadline_ms - now_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+/* Whether there is something to do already; if not, the queues' descriptors will say when. */
+static bool arm(struct relay *relay)
+{
+	if (vfs_queue_arm(relay->queue))
+		return true;
+	return forget_waiting(&relay->intake.forgets) && vfs_queue_arm(relay->hiprio);
+}
+
+static void set_up_poll(struct relay *relay, struct pollfd *polled)
+{
+	bool reading = relay->state < RELAY_DRAINING && intake_has_room(&relay->intake);
+	bool forgetting = forget_waiting(&relay->intake.forgets);
+
+	/* poll() passes over a negative descriptor. */
+	polled[ON_FUSE].fd = reading ? relay->mount->fd : -1;
+	polled[ON_QUEUE].fd = vfs_queue_fd(relay->queue);
+	polled[ON_HIPRIO].fd = forgetting ? vfs_queue_fd(relay->hiprio) : -1;
+	polled[ON_DEVICE].fd = vfs_device_event_fd(relay->device);
+	polled[ON_UNMOUNT].fd = relay->state == RELAY_UNMOUNTING ? relay->unmount.done_fd : -1;
+}
+
+static void look_at_device(struct relay *relay)
+{
+	int error = vfs_device_check(relay->device);
+
+	if (error)
+		device_failed(relay, error);
+}
+
+static void wait_for_work(struct relay *relay, int left)
+{
+	struct pollfd polled[NUM_POLLED];
+	struct timespec timeout = {0};
+	int i;
+
+	for (i = 0; i < NUM_POLLED; i++)
+		polled[i] = (struct pollfd){.events = POLLIN};
+	set_up_poll(relay, polled);
+	timeout.tv_sec = left / 1000;
+	timeout.tv_nsec = left % 1000 * 1000000L;
+	if (ppoll(polled, NUM_POLLED, left < 0 ? NULL : &timeout, &relay->while_waiting) <= 0)
+		return;
+	if (polled[ON_DEVICE].revents)
+		look_at_device(relay);
+	if (polled[ON_UNMOUNT].revents && relay->state == RELAY_UNMOUNTING)
+		relay->state = RELAY_DRAINING;
+}
+
+int relay_run(struct relay *relay)
+{
+	unsigned int turns = 0;
+
+	while (relay->state != RELAY_ENDED) {
+		bool busy;
+
+		work(relay);
+		look_at_time(relay);
+		if (relay->state == RELAY_ENDED)
+			break;
+		busy = arm(relay);
+		if (busy && ++turns < MAX_TURNS)
+			continue;
+		wait_for_work(relay, busy ? 0 : time_left(relay));
+		look_at_signals(relay);
+		turns = 0;
+	}
+	return relay->result;
+}
+
+void relay_free(struct relay *relay)
+{
+	unmount_join(&relay->unmount);
+	vfs_request_put(relay->intake.spare);
+	forget_free(&relay->intake.forgets);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/* The event loop: what the kernel asks goes to the device, what the device answers back. */
+#ifndef VIRTIOFS_FUSE_RELAY_H
+#define VIRTIOFS_FUSE_RELAY_H
+
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "intake.h"
+#include "unmount.h"
+
+struct mount;
+struct vfs_device;
+
+enum relay_state {
+	RELAY_SERVING,
+	RELAY_UNMOUNTING, /* a signal came: serve on until the mount is gone */
+	RELAY_DRAINING,	  /* it is gone, or detached: take nothing new */
+	RELAY_ENDED,
+};
+
+struct relay {
+	struct mount *mount;
+	struct vfs_device *device;
+	struct vfs_session *session;
+	struct vfs_queue *queue;
+	struct vfs_queue *hiprio;
+	struct intake intake;
+	struct unmount unmount;
+	sigset_t while_waiting;
+	enum relay_state state;
+	int64_t deadline_ms; /* for the end, once a signal has come */
+	int timeout_ms;
+	int result;
+};
+
+struct relay_options {
+	unsigned int depth;
+	int timeout_ms;
+	bool allow_root;
+	bool trace;
+	sigset_t while_waiting; /* lets the ending signals in */
+};
+
+/* 0 or -ENOMEM */
+int relay_init(struct relay *relay, struct mount *mount, struct vfs_device *device,
+	struct vfs_session *session, const struct relay_options *options);
+
+/*
+ * Serve until it is unmounted, a signal comes or the device fails. 0 for a clean end, -1 after
+ * the one line that says what went wrong.
+ */
+int relay_run(struct relay *relay);
+
+/* The mount has to be gone. */
+void relay_free(struct relay *relay);
+
+#endif
