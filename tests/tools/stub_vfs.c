@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A stub of the library's public functions, served by stub_server.c, so that the bridge can be
+ * mounted with no device. The environment says what goes wrong:
+ *
+ * STUB_OPEN, STUB_CREATE, STUB_INIT   errno of vfs_device_open(), vfs_session_create(),
+ *                                     vfs_session_init()
+ * STUB_FORGET_MS                      how long the hiprio queue, which has one entry, takes for
+ *                                     one FORGET
+ * STUB_REPORT                         a file for what there is to say at the end
+ */
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <vfs/device.h>
+#include <vfs/error.h>
+#include <vfs/log.h>
+#include <vfs/request.h>
+#include <vfs/session.h>
+
+#include "stub_server.h"
+
+#define PAGE  4096
+#define NEVER INT64_MAX
+
+struct vfs_request {
+	struct vfs_queue *queue;
+	char *memory; /* a page for the head, then the payload */
+	char *payload;
+	struct fuse_out_header header;
+	struct stub_answer answer;
+	int64_t due_ms;
+	size_t length;
+	enum { FREE, TAKEN, PREPARED, IN_FLIGHT } state;
+};
+
+struct vfs_queue {
+	struct vfs_request *requests;
+	unsigned int depth;
+	unsigned int in_flight;
+	int fd;
+};
+
+struct vfs_session {
+	struct vfs_queue queue;
+	struct vfs_queue hiprio;
+	size_t max_payload;
+	int64_t forget_due_ms; /* 0: the hiprio queue is empty */
+	bool connected;
+};
+
+struct vfs_device {
+	int event_fd;
+};
+
+static struct vfs_device device;
+static struct vfs_session session;
+static bool device_dead;
+static char last_error[128];
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int number(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? atoi(text) : 0;
+}
+
+static int fail(int error, const char *what)
+{
+	snprintf(last_error, sizeof(last_error), "stub: %s on purpose", what);
+	return -error;
+}
+
+static int fail_if_told(const char *name)
+{
+	int error = number(name);
+
+	return error ? fail(error, name) : 0;
+}
+
+const char *vfs_last_error(void)
+{
+	return last_error;
+}
+
+void vfs_log_set(vfs_log_fn fn, enum vfs_log_level max_level, void *ctx)
+{
+	/* A warning at the start, which must not add to the line that says why it failed. */
+	if (fn && max_level >= VFS_LOG_WARNING)
+		fn(VFS_LOG_WARNING, "stub: a warning", ctx);
+}
+
+int vfs_device_open(
+	const char *name, const struct vfs_device_options *options, struct vfs_device **opened)
+{
+	int error = fail_if_told("STUB_OPEN");
+
+	(void)name;
+	(void)options;
+	if (error)
+		return error;
+	device.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	*opened = &device;
+	return 0;
+}
+
+const struct vfs_device_info *vfs_device_info(const struct vfs_device *opened)
+{
+	static const struct vfs_device_info info = {.tag = "stub,tag", .num_request_queues = 1};
+
+	(void)opened;
+	return &info;
+}
+
+int vfs_device_event_fd(const struct vfs_device *opened)
+{
+	return opened->event_fd;
+}
+
+int vfs_device_check(struct vfs_device *opened)
+{
+	uint64_t value;
+
+	if (read(opened->event_fd, &value, sizeof(value)) < 0)
+		return 0;
+	return device_dead ? fail(ENODEV, "the device was unplugged") : 0;
+}
+
+void vfs_device_close(struct vfs_device *opened)
+{
+	const char *path = getenv("STUB_REPORT");
+	FILE *file = opened && path ? fopen(path, "we") : NULL;
+
+	if (opened)
+		close(opened->event_fd);
+	if (!file)
+		return;
+	fprintf(file, "lookups %llu forgets %llu size %llu last %u\n",
+		(unsigned long long)stub_server.lookups, (unsigned long long)stub_server.forgets,
+		(unsigned long long)stub_server.file_size, stub_server.last_byte);
+	fclose(file);
+}
+
+static void create_queue(struct vfs_queue *queue, unsigned int depth, size_t max_payload)
+{
+	unsigned int i;
+
+	queue->fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	queue->depth = depth;
+	queue->requests = calloc(depth, sizeof(*queue->requests));
+	for (i = 0; i < depth; i++) {
+		queue->requests[i].queue = queue;
+		queue->requests[i].memory = aligned_alloc(PAGE, PAGE + max_payload);
+		queue->requests[i].payload = aligned_alloc(PAGE, max_payload);
+	}
+}
+
+static void destroy_queue(struct vfs_queue *queue)
+{
+	unsigned int i;
+
+	close(queue->fd);
+	for (i = 0; i < queue->depth; i++) {
+		free(queue->requests[i].memory);
+		free(queue->requests[i].payload);
+	}
+	free(queue->requests);
+}
+
+int vfs_session_create(struct vfs_device *opened, const struct vfs_session_options *options,
+	struct vfs_session **created)
+{
+	int error = fail_if_told("STUB_CREATE");
+
+	(void)opened;
+	if (error)
+		return error;
+	session.max_payload = (options->max_payload + PAGE - 1) / PAGE * PAGE;
+	create_queue(&session.queue, options->depth, session.max_payload);
+	create_queue(&session.hiprio, 1, PAGE);
+	*created = &session;
+	return 0;
+}
+
+int vfs_session_init(struct vfs_session *created, const struct vfs_init *want, struct vfs_init *got)
+{
+	int error = fail_if_told("STUB_INIT");
+
+	if (error)
+		return error;
+	/* A server that says yes to nearly all that it is offered. */
+	*got = *want;
+	got->flags &= ~(uint64_t)FUSE_DO_READDIRPLUS;
+	got->max_write = (uint32_t)created->max_payload;
+	got->max_pages = (uint16_t)(created->max_payload / PAGE);
+	got->time_gran = 1;
+	created->connected = true;
+	return 0;
+}
+
+size_t vfs_session_max_payload(const struct vfs_session *created)
+{
+	return created->max_payload;
+}
+
+struct vfs_queue *vfs_session_queue(struct vfs_session *created, unsigned int index)
+{
+	return index ? NULL : &created->queue;
+}
+
+struct vfs_queue *vfs_session_hiprio(struct vfs_session *created)
+{
+	return &created->hiprio;
+}
+
+void vfs_session_destroy(struct vfs_session *created)
+{
+	if (!created)
+		return;
+	destroy_queue(&created->queue);
+	destroy_queue(&created->hiprio);
+}
+
+struct vfs_request *vfs_request_get(struct vfs_queue *queue)
+{
+	unsigned int i;
+
+	for (i = 0; i < queue->depth; i++) {
+		if (queue->requests[i].state == FREE) {
+			queue->requests[i].state = TAKEN;
+			return &queue->requests[i];
+		}
+	}
+	return NULL;
+}
+
+void vfs_request_put(struct vfs_request *request)
+{
+	if (!request)
+		return;
+	if (request->state == FREE || request->state == IN_FLIGHT)
+		abort();
+	request->state = FREE;
+}
+
+void *vfs_request_message(struct vfs_request *request)
+{
+	return request->memory + PAGE - VFS_REQUEST_HEAD;
+}
+
+size_t vfs_request_capacity(const struct vfs_request *request)
+{
+	(void)request;
+	return VFS_REQUEST_HEAD + session.max_payload;
+}
+
+int vfs_request_prepare(struct vfs_request *request, size_t length)
+{
+	const struct fuse_in_header *in = vfs_request_message(request);
+
+	if (!session.connected || length < sizeof(*in) || in->len != length)
+		return fail(EINVAL, "prepare");
+	if (in->opcode == FUSE_GETXATTR)
+		return fail(ENOSYS, "prepare");
+	if (in->opcode == FUSE_LISTXATTR)
+		return fail(E2BIG, "prepare");
+	request->state = PREPARED;
+	return 0;
+}
+
+static void kill_device(void)
+{
+	uint64_t one = 1;
+
+	device_dead = true;
+	if (write(device.event_fd, &one, sizeof(one)) < 0)
+		abort();
+}
+
+static void serve(struct vfs_request *request)
+{
+	const struct fuse_in_header *in = vfs_request_message(request);
+
+	stub_serve(in, request->payload, session.max_payload, &request->answer);
+	request->due_ms = request->answer.never ? NEVER : now_ms() + request->answer.delay_ms;
+	request->header = (struct fuse_out_header){
+		.len = (uint32_t)(sizeof(request->header) + request->answer.length),
+		.error = request->answer.error,
+		.unique = in->unique,
+	};
+	if (request->answer.device_dies)
+		kill_device();
+}
+
+int vfs_queue_submit(
+	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+{
+	unsigned int i;
+
+	if (device_dead)
+		return fail(EIO, "submit to a dead device");
+	for (i = 0; i < count; i++) {
+		if (requests[i]->state != PREPARED || requests[i]->queue != queue)
+			return fail(EINVAL, "submit");
+	}
+	for (i = 0; i < count; i++) {
+		requests[i]->state = IN_FLIGHT;
+		queue->in_flight++;
+		serve(requests[i]);
+	}
+	return 0;
+}
+
+static bool is_due(const struct vfs_request *request)
+{
+	return request->state == IN_FLIGHT && (device_dead || request->due_ms <= now_ms());
+}
+
+static void complete(struct vfs_request *request)
+{
+	if (device_dead) {
+		request->header.error = -EIO;
+		request->header.len = sizeof(request->header);
+		request->answer.length = 0;
+	}
+	request->state = TAKEN;
+	request->queue->in_flight--;
+}
+
+unsigned int vfs_queue_reap(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
+{
+	unsigned int count = 0;
+	unsigned int i;
+
+	for (i = 0; i < queue->depth && count < max; i++) {
+		if (is_due(&queue->requests[i])) {
+			complete(&queue->requests[i]);
+			requests[count++] = &queue->requests[i];
+		}
+	}
+	return count;
+}
+
+unsigned int vfs_queue_in_flight(const struct vfs_queue *queue)
+{
+	return queue->in_flight;
+}
+
+int vfs_queue_fd(const struct vfs_queue *queue)
+{
+	return queue->fd;
+}
+
+static int64_t next_due(const struct vfs_queue *queue)
+{
+	int64_t due = NEVER;
+	unsigned int i;
+
+	if (queue == &session.hiprio)
+		return session.forget_due_ms ? session.forget_due_ms : NEVER;
+	for (i = 0; i < queue->depth; i++) {
+		const struct vfs_request *request = &queue->requests[i];
+
+		if (request->state == IN_FLIGHT && request->due_ms < due)
+			due = request->due_ms;
+	}
+	return due;
+}
+
+bool vfs_queue_arm(struct vfs_queue *queue)
+{
+	struct itimerspec timer = {0};
+	int64_t due = next_due(queue);
+
+	if (due == NEVER) {
+		timerfd_settime(queue->fd, 0, &timer, NULL);
+		return false;
+	}
+	if (device_dead || due <= now_ms())
+		return true;
+	timer.it_value.tv_sec = due / 1000;
+	timer.it_value.tv_nsec = due % 1000 * 1000000;
+	timerfd_settime(queue->fd, TFD_TIMER_ABSTIME, &timer, NULL);
+	return false;
+}
+
+int vfs_request_error(const struct vfs_request *request)
+{
+	return request->header.error;
+}
+
+int vfs_request_reply(const struct vfs_request *request, struct iovec iov[2])
+{
+	iov[0].iov_base = (void *)&request->header;
+	iov[0].iov_len = sizeof(request->header);
+	iov[1].iov_base = request->payload;
+	iov[1].iov_len = request->answer.length;
+	return request->answer.length ? 2 : 1;
+}
+
+long vfs_forget(struct vfs_session *created, const struct fuse_forget_one *forgets, size_t count)
+{
+	if (device_dead)
+		return fail(EIO, "forget on a dead device");
+	if (created->forget_due_ms && created->forget_due_ms > now_ms())
+		return 0;
+	created->forget_due_ms = now_ms() + number("STUB_FORGET_MS");
+	stub_server.forgets += forgets[0].nlookup;
+	return count ? 1 : 0;
+}

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: MIT
+/* The whole bridge on /dev/fuse, with a stub for the library and a server in memory. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/wait.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "bridge_run.h"
+#include "stub_server.h"
+
+#define FILE_SIZE (3U << 20)
+
+static struct bridge_run run;
+
+static int set_up(void **state)
+{
+	(void)state;
+	bridge_set_up(&run);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	(void)state;
+	bridge_tear_down(&run);
+	return 0;
+}
+
+static const char *path(const char *name)
+{
+	return bridge_path(&run, name);
+}
+
+/* The size that one READ of the file gives, or -errno. The page cache would try again. */
+static ssize_t read_some(const char *name)
+{
+	char buffer[4096];
+	int fd = open(path(name), O_RDONLY | O_DIRECT | O_CLOEXEC);
+	ssize_t n;
+
+	if (fd < 0)
+		return -errno;
+	n = read(fd, buffer, sizeof(buffer));
+	if (n < 0)
+		n = -errno;
+	close(fd);
+	return n;
+}
+
+static void *read_thread(void *name)
+{
+	return (void *)read_some(name);
+}
+
+static pthread_t start_reading(const char *name)
+{
+	pthread_t thread;
+
+	assert_int_equal(pthread_create(&thread, NULL, read_thread, (void *)name), 0);
+	/* Until it is under way; the reader itself cannot say so. */
+	bridge_sleep_ms(100);
+	return thread;
+}
+
+static ssize_t finish_reading(pthread_t thread)
+{
+	void *result;
+
+	pthread_join(thread, &result);
+	return (ssize_t)result;
+}
+
+static void write_pattern(const char *name, size_t size)
+{
+	char *data = malloc(size);
+	int fd = open(path(name), O_WRONLY | O_TRUNC | O_CLOEXEC);
+	size_t i;
+
+	assert_non_null(data);
+	assert_true(fd >= 0);
+	for (i = 0; i < size; i++)
+		data[i] = (char)(i * 7 + (i >> 12));
+	assert_int_equal(write(fd, data, size), size);
+	assert_int_equal(close(fd), 0);
+	free(data);
+}
+
+static void check_pattern(const char *name, size_t size)
+{
+	char *data = malloc(size + 1);
+	int fd = open(path(name), O_RDONLY | O_CLOEXEC);
+	size_t done = 0;
+	size_t i;
+	ssize_t n;
+
+	assert_non_null(data);
+	assert_true(fd >= 0);
+	/* The data shall come from the server, not from the page cache. */
+	posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
+	while ((n = read(fd, data + done, size + 1 - done)) > 0)
+		done += (size_t)n;
+	assert_int_equal(n, 0);
+	assert_int_equal(done, size);
+	for (i = 0; i < size; i++) {
+		if (data[i] != (char)(i * 7 + (i >> 12)))
+			fail_msg("byte %zu differs", i);
+	}
+	close(fd);
+	free(data);
+}
+
+static void expect_one_line(const char *part)
+{
+	char text[2048];
+
+	assert_int_equal(bridge_errors(&run, text, sizeof(text)), 1);
+	assert_ptr_equal(strstr(text, "virtiofs-fuse: "), text);
+	if (!strstr(text, part))
+		fail_msg("\"%s\" is not in: %s", part, text);
+}
+
+/* The start fails with one line and leaves nothing behind. */
+static void expect_no_start(const char *options, const char *part)
+{
+	bridge_start(&run, options, NULL);
+	assert_int_equal(bridge_wait(&run), 1);
+	expect_one_line(part);
+	assert_false(bridge_mounted(&run));
+}
+
+static void test_background_returns_when_mounted_and_ends_with_umount(void **state)
+{
+	struct bridge_report report;
+	struct stat st;
+	char text[2048];
+
+	(void)state;
+	bridge_start(&run, NULL, NULL);
+	assert_int_equal(bridge_wait(&run), 0);
+	assert_true(bridge_mounted(&run));
+	assert_int_equal(stat(path("file"), &st), 0);
+	/* The library's warning was held back until the mount stood. */
+	assert_int_equal(bridge_errors(&run, text, sizeof(text)), 1);
+	assert_non_null(strstr(text, "a warning"));
+	assert_int_equal(umount2(run.dir, 0), 0);
+	bridge_report(&run, &report);
+}
+
+static void test_reads_and_writes_go_through(void **state)
+{
+	struct bridge_report report;
+
+	(void)state;
+	bridge_start_foreground(&run, "max_write=65536");
+	write_pattern("file", FILE_SIZE);
+	check_pattern("file", FILE_SIZE);
+	assert_int_equal(truncate(path("file"), 12345), 0);
+	check_pattern("file", 12345);
+	assert_int_equal(umount2(run.dir, 0), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+	bridge_report(&run, &report);
+	assert_int_equal(report.size, 12345);
+}
+
+static void test_smallest_slots_work(void **state)
+{
+	(void)state;
+	bridge_start_foreground(&run, "max_write=4096,depth=1");
+	write_pattern("file", 100000);
+	check_pattern("file", 100000);
+	assert_int_equal(umount2(run.dir, 0), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+}
+
+static void test_directory_and_file_system_are_shown(void **state)
+{
+	struct statvfs vfs;
+	unsigned int entries = 0;
+	DIR *dir;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	dir = opendir(run.dir);
+	assert_non_null(dir);
+	while (readdir(dir))
+		entries++;
+	closedir(dir);
+	assert_int_equal(entries, 6);
+	assert_int_equal(statvfs(run.dir, &vfs), 0);
+	assert_int_equal(vfs.f_blocks, 4242);
+}
+
+static void test_errors_reach_the_caller(void **state)
+{
+	char value[16];
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	assert_int_equal(read_some("denied"), -EACCES);
+	assert_int_equal(read_some("missing"), -ENOENT);
+	/* What the library cannot send is answered by the bridge. */
+	assert_int_equal(getxattr(path("file"), "user.x", value, sizeof(value)), -1);
+	assert_int_equal(errno, EOPNOTSUPP);
+	assert_int_equal(listxattr(path("file"), value, sizeof(value)), -1);
+	assert_int_equal(errno, E2BIG);
+}
+
+static void test_answer_that_the_kernel_refuses_does_not_hang(void **state)
+{
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	assert_int_equal(read_some("refused"), -EIO);
+}
+
+static void test_slow_request_does_not_hold_others_up(void **state)
+{
+	pthread_t thread;
+	long start;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	write_pattern("file", 5000);
+	start = bridge_now_ms();
+	assert_int_equal(pthread_create(&thread, NULL, read_thread, "slow"), 0);
+	check_pattern("file", 5000);
+	assert_true(bridge_now_ms() - start < STUB_SLOW_MS);
+	assert_int_equal(finish_reading(thread), 4096);
+	assert_true(bridge_now_ms() - start >= STUB_SLOW_MS);
+}
+
+static void look_up_and_drop(unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++) {
+		char name[16];
+		struct stat st;
+
+		snprintf(name, sizeof(name), "n%u", i);
+		assert_int_equal(stat(path(name), &st), 0);
+		assert_int_equal(unlink(path(name)), 0);
+	}
+}
+
+static void test_no_forget_is_lost_when_the_hiprio_queue_is_slow(void **state)
+{
+	struct bridge_report report;
+	const unsigned int count = 300;
+
+	(void)state;
+	setenv("STUB_FORGET_MS", "2", 1);
+	bridge_start_foreground(&run, "depth=4");
+	look_up_and_drop(count);
+	bridge_sleep_ms(2 * count + 500);
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+	bridge_report(&run, &report);
+	assert_true(report.lookups >= count);
+	assert_true(report.forgets >= count);
+}
+
+static void ends_with_signal(int number)
+{
+	bridge_start_foreground(&run, NULL);
+	assert_int_equal(kill(run.pid, number), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+	assert_false(bridge_mounted(&run));
+}
+
+static void test_signals_unmount(void **state)
+{
+	(void)state;
+	ends_with_signal(SIGTERM);
+	ends_with_signal(SIGINT);
+	ends_with_signal(SIGHUP);
+}
+
+static void test_signal_detaches_a_busy_mount(void **state)
+{
+	int fd;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	fd = open(path("file"), O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+	assert_false(bridge_mounted(&run));
+	close(fd);
+}
+
+static void test_signal_waits_for_requests_under_way(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	thread = start_reading("slow");
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(finish_reading(thread), 4096);
+	assert_int_equal(bridge_wait(&run), 0);
+}
+
+/* Pages that are dirty in the kernel are written while it unmounts. */
+static void signal_writes_back(bool busy)
+{
+	struct bridge_report report;
+	char *map;
+	int fd;
+
+	bridge_start_foreground(&run, NULL);
+	write_pattern("file", 8192);
+	fd = open(path("file"), O_RDWR | O_CLOEXEC);
+	map = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	assert_ptr_not_equal(map, MAP_FAILED);
+	map[8191] = 'Z';
+	if (!busy) {
+		munmap(map, 8192);
+		close(fd);
+	}
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+	bridge_report(&run, &report);
+	assert_int_equal(report.last_byte, 'Z');
+	if (busy) {
+		munmap(map, 8192);
+		close(fd);
+	}
+}
+
+static void test_signal_writes_back(void **state)
+{
+	(void)state;
+	signal_writes_back(false);
+}
+
+static void test_signal_writes_back_a_busy_mount(void **state)
+{
+	(void)state;
+	signal_writes_back(true);
+}
+
+static void test_request_that_hangs_is_given_up_in_time(void **state)
+{
+	long start = bridge_now_ms();
+	pthread_t thread;
+
+	(void)state;
+	bridge_start_foreground(&run, "timeout=1");
+	thread = start_reading("hang");
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(bridge_wait(&run), 1);
+	assert_true(finish_reading(thread) < 0);
+	assert_false(bridge_mounted(&run));
+	assert_true(bridge_now_ms() - start < 10000);
+}
+
+static void test_second_signal_does_not_wait(void **state)
+{
+	pthread_t thread;
+	long start;
+
+	(void)state;
+	bridge_start_foreground(&run, "timeout=60");
+	thread = start_reading("hang");
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	bridge_sleep_ms(200);
+	start = bridge_now_ms();
+	assert_int_equal(kill(run.pid, SIGINT), 0);
+	assert_int_equal(bridge_wait(&run), 1);
+	assert_true(bridge_now_ms() - start < 5000);
+	assert_true(finish_reading(thread) < 0);
+	assert_false(bridge_mounted(&run));
+}
+
+static void test_lazy_unmount_serves_until_the_last_close(void **state)
+{
+	char byte;
+	int fd;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	write_pattern("file", 100);
+	fd = open(path("file"), O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(umount2(run.dir, MNT_DETACH), 0);
+	assert_int_equal(pread(fd, &byte, 1, 50), 1);
+	close(fd);
+	assert_int_equal(bridge_wait(&run), 0);
+}
+
+static void test_dead_device_fails_requests_and_unmounts(void **state)
+{
+	char text[2048];
+	pthread_t thread;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	thread = start_reading("hang");
+	assert_int_equal(read_some("dead"), -EIO);
+	assert_int_equal(finish_reading(thread), -EIO);
+	assert_int_equal(bridge_wait(&run), 1);
+	assert_false(bridge_mounted(&run));
+	bridge_errors(&run, text, sizeof(text));
+	assert_non_null(strstr(text, "the device failed: stub: "));
+}
+
+static void test_aborted_connection_is_unmounted(void **state)
+{
+	char control[128];
+	struct stat st;
+	int fd;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	assert_int_equal(stat(run.dir, &st), 0);
+	assert_int_equal(mount("fusectl", run.base, "fusectl", 0, NULL), 0);
+	snprintf(control, sizeof(control), "%s/%u/abort", run.base, (unsigned int)st.st_dev);
+	fd = open(control, O_WRONLY | O_CLOEXEC);
+	assert_int_equal(umount2(run.base, MNT_DETACH), 0);
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "1", 1), 1);
+	close(fd);
+	assert_int_equal(bridge_wait(&run), 1);
+	assert_false(bridge_mounted(&run));
+}
+
+static void test_killed_bridge_leaves_a_mount_that_is_named(void **state)
+{
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	assert_int_equal(kill(run.pid, SIGKILL), 0);
+	assert_int_equal(bridge_wait(&run), -1);
+	assert_int_equal(read_some("file"), -ENOTCONN);
+	bridge_start(&run, NULL, NULL);
+	assert_int_equal(bridge_wait(&run), 1);
+	expect_one_line("fusermount3 -u");
+	assert_int_equal(umount2(run.dir, MNT_DETACH), 0);
+	ends_with_signal(SIGTERM);
+}
+
+static void test_failed_start_says_one_line_and_leaves_nothing(void **state)
+{
+	(void)state;
+	setenv("STUB_OPEN", "16", 1);
+	expect_no_start(NULL, "cannot open stub: stub: STUB_OPEN on purpose");
+	unsetenv("STUB_OPEN");
+	setenv("STUB_CREATE", "1", 1);
+	expect_no_start(NULL, "cannot start stub: stub: STUB_CREATE on purpose");
+	unsetenv("STUB_CREATE");
+	setenv("STUB_INIT", "110", 1);
+	expect_no_start(NULL, "no FUSE connection with the server: stub: STUB_INIT on purpose");
+}
+
+static void test_wrong_options_say_one_line(void **state)
+{
+	(void)state;
+	expect_no_start("frobnicate", "\"frobnicate\"");
+	expect_no_start("max_read=x", "cannot mount on");
+}
+
+static void test_wrong_mount_point_says_one_line(void **state)
+{
+	char dir[sizeof(run.dir)];
+
+	(void)state;
+	memcpy(dir, run.dir, sizeof(dir));
+	snprintf(run.dir, sizeof(run.dir), "%s/missing", run.base);
+	expect_no_start(NULL, "does not exist: create it");
+	snprintf(run.dir, sizeof(run.dir), "%s", run.errors);
+	expect_no_start(NULL, "is not a directory");
+	memcpy(run.dir, dir, sizeof(dir));
+	assert_int_equal(mount("tmpfs", run.dir, "tmpfs", 0, NULL), 0);
+	bridge_start(&run, NULL, NULL);
+	assert_int_equal(bridge_wait(&run), 1);
+	expect_one_line("in use by another mount");
+}
+
+static void test_read_only_mount_refuses_writers(void **state)
+{
+	(void)state;
+	bridge_start_foreground(&run, "ro");
+	assert_int_equal(open(path("file"), O_WRONLY | O_CLOEXEC), -1);
+	assert_int_equal(errno, EROFS);
+}
+
+/* The errno of a stat as somebody else, 0 if it is allowed. */
+static int stat_as_stranger(const char *name)
+{
+	pid_t child = fork();
+	int status;
+
+	assert_true(child >= 0);
+	if (child == 0) {
+		struct stat st;
+
+		if (setuid(12345))
+			_exit(99);
+		_exit(stat(path(name), &st) ? errno : 0);
+	}
+	waitpid(child, &status, 0);
+	return WEXITSTATUS(status);
+}
+
+static void test_allow_root_keeps_strangers_out(void **state)
+{
+	(void)state;
+	assert_int_equal(chmod(run.base, 0755), 0);
+	bridge_start_foreground(&run, "allow_root");
+	assert_int_equal(stat_as_stranger("file"), EACCES);
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+	bridge_start_foreground(&run, NULL);
+	assert_int_equal(stat_as_stranger("file"), 0);
+}
+
+static void test_debug_shows_each_request(void **state)
+{
+	char text[16384];
+	struct stat st;
+
+	(void)state;
+	bridge_start(&run, NULL, "-d");
+	while (!bridge_mounted(&run))
+		bridge_sleep_ms(2);
+	assert_int_equal(stat(path("file"), &st), 0);
+	assert_int_equal(umount2(run.dir, 0), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+	bridge_errors(&run, text, sizeof(text));
+	assert_non_null(strstr(text, "virtiofs-fuse: FUSE 7."));
+	assert_non_null(strstr(text, "virtiofs-fuse: LOOKUP unique "));
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_background_returns_when_mounted_and_ends_with_umount),
+		TEST(test_reads_and_writes_go_through),
+		TEST(test_smallest_slots_work),
+		TEST(test_directory_and_file_system_are_shown),
+		TEST(test_errors_reach_the_caller),
+		TEST(test_answer_that_the_kernel_refuses_does_not_hang),
+		TEST(test_slow_request_does_not_hold_others_up),
+		TEST(test_no_forget_is_lost_when_the_hiprio_queue_is_slow),
+		TEST(test_signals_unmount),
+		TEST(test_signal_detaches_a_busy_mount),
+		TEST(test_signal_waits_for_requests_under_way),
+		TEST(test_signal_writes_back),
+		TEST(test_signal_writes_back_a_busy_mount),
+		TEST(test_request_that_hangs_is_given_up_in_time),
+		TEST(test_second_signal_does_not_wait),
+		TEST(test_lazy_unmount_serves_until_the_last_close),
+		TEST(test_dead_device_fails_requests_and_unmounts),
+		TEST(test_aborted_connection_is_unmounted),
+		TEST(test_killed_bridge_leaves_a_mount_that_is_named),
+		TEST(test_failed_start_says_one_line_and_leaves_nothing),
+		TEST(test_wrong_options_say_one_line),
+		TEST(test_wrong_mount_point_says_one_line),
+		TEST(test_read_only_mount_refuses_writers),
+		TEST(test_allow_root_keeps_strangers_out),
+		TEST(test_debug_shows_each_request),
+	};
+	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);
+
+	if (fd < 0 || geteuid() != 0) {
+		printf("skipped: needs root and /dev/fuse\n");
+		return 77;
+	}
+	close(fd);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "forget.h"
+
+#include <vfs/request.h>
+
+#define SLOTS 4
+
+struct vfs_request {
+	_Alignas(8) char message[1024];
+	bool back;
+};
+
+static struct vfs_request slots[SLOTS];
+static size_t room;	  /* how many the hiprio queue takes now */
+static uint64_t sent[64]; /* node IDs in the order that they were taken */
+static uint64_t lookups[64];
+static size_t num_sent;
+static int broken;
+
+void *vfs_request_message(struct vfs_request *request)
+{
+	return request->message;
+}
+
+void vfs_request_put(struct vfs_request *request)
+{
+	assert_false(request->back);
+	request->back = true;
+}
+
+long vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count)
+{
+	size_t i;
+
+	(void)session;
+	if (broken)
+		return broken;
+	if (count > room)
+		count = room;
+	for (i = 0; i < count; i++) {
+		sent[num_sent] = forgets[i].nodeid;
+		lookups[num_sent++] = forgets[i].nlookup;
+	}
+	room -= count;
+	return (long)count;
+}
+
+static size_t make_single(struct vfs_request *slot, uint64_t node, uint64_t nlookup)
+{
+	struct {
+		struct fuse_in_header header;
+		struct fuse_forget_in in;
+	} message = {
+		.header = {.len = sizeof(message), .opcode = FUSE_FORGET, .nodeid = node},
+		.in = {.nlookup = nlookup},
+	};
+
+	memcpy(slot->message, &message, sizeof(message));
+	return sizeof(message);
+}
+
+static size_t make_batch(struct vfs_request *slot, uint64_t first, uint32_t count)
+{
+	struct {
+		struct fuse_in_header header;
+		struct fuse_batch_forget_in in;
+		struct fuse_forget_one forgets[16];
+	} message = {
+		.header = {.opcode = FUSE_BATCH_FORGET},
+		.in = {.count = count},
+	};
+	size_t size = offsetof(__typeof__(message), forgets) + count * sizeof(message.forgets[0]);
+	uint32_t i;
+
+	for (i = 0; i < count; i++)
+		message.forgets[i] = (struct fuse_forget_one){.nodeid = first + i, .nlookup = i};
+	message.header.len = (uint32_t)size;
+	memcpy(slot->message, &message, size);
+	return size;
+}
+
+static int set_up(void **state)
+{
+	static struct forget_backlog backlog;
+
+	memset(slots, 0, sizeof(slots));
+	room = 64;
+	num_sent = 0;
+	broken = 0;
+	*state = &backlog;
+	return forget_init(&backlog, NULL, SLOTS);
+}
+
+static int tear_down(void **state)
+{
+	forget_free(*state);
+	return 0;
+}
+
+static void test_single_forget_is_sent_and_its_slot_freed(void **state)
+{
+	size_t length = make_single(&slots[0], 42, 7);
+
+	assert_int_equal(forget_take(*state, &slots[0], length), 0);
+	assert_int_equal(num_sent, 1);
+	assert_int_equal(sent[0], 42);
+	assert_int_equal(lookups[0], 7);
+	assert_true(slots[0].back);
+	assert_false(forget_waiting(*state));
+}
+
+static void test_batch_waits_for_room_and_goes_on_where_it_stopped(void **state)
+{
+	size_t length = make_batch(&slots[0], 100, 5);
+	size_t i;
+
+	room = 2;
+	assert_int_equal(forget_take(*state, &slots[0], length), 0);
+	assert_true(forget_waiting(*state));
+	assert_false(slots[0].back);
+	room = 1;
+	assert_int_equal(forget_send(*state), 0);
+	assert_int_equal(num_sent, 3);
+	room = 10;
+	assert_int_equal(forget_send(*state), 0);
+	assert_int_equal(num_sent, 5);
+	for (i = 0; i < 5; i++) {
+		assert_int_equal(sent[i], 100 + i);
+		assert_int_equal(lookups[i], i);
+	}
+	assert_true(slots[0].back);
+	assert_false(forget_waiting(*state));
+}
+
+static void test_order_is_kept_when_every_slot_waits(void **state)
+{
+	size_t i, round;
+
+	/* Several rounds, so that the ring wraps around. */
+	for (round = 0; round < 3; round++) {
+		memset(slots, 0, sizeof(slots));
+		num_sent = 0;
+		room = 0;
+		for (i = 0; i < SLOTS; i++)
+			forget_take(*state, &slots[i], make_single(&slots[i], i, 1));
+		room = 3;
+		assert_int_equal(forget_send(*state), 0);
+		assert_true(slots[2].back);
+		assert_false(slots[3].back);
+		room = 3;
+		assert_int_equal(forget_send(*state), 0);
+		assert_int_equal(num_sent, SLOTS);
+		for (i = 0; i < SLOTS; i++)
+			assert_int_equal(sent[i], i);
+	}
+}
+
+static void test_message_that_is_too_short_is_dropped(void **state)
+{
+	make_batch(&slots[0], 1, 3);
+	/* Its count says three, but there is only one. */
+	assert_int_equal(forget_take(*state, &slots[0], 40 + 8 + 16), 0);
+	assert_int_equal(num_sent, 1);
+	make_single(&slots[1], 1, 1);
+	assert_int_equal(forget_take(*state, &slots[1], 40), 0);
+	make_batch(&slots[2], 1, 0);
+	assert_int_equal(forget_take(*state, &slots[2], 44), 0);
+	assert_int_equal(num_sent, 1);
+	assert_true(slots[0].back && slots[1].back && slots[2].back);
+}
+
+static void test_device_failure_is_passed_on(void **state)
+{
+	size_t length = make_single(&slots[0], 1, 1);
+
+	broken = -EIO;
+	assert_int_equal(forget_take(*state, &slots[0], length), -EIO);
+	assert_false(slots[0].back);
+	forget_free(*state);
+	assert_true(slots[0].back);
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_single_forget_is_sent_and_its_slot_freed),
+		TEST(test_batch_waits_for_room_and_goes_on_where_it_stopped),
+		TEST(test_order_is_kept_when_every_slot_waits),
+		TEST(test_message_that_is_too_short_is_dropped),
+		TEST(test_device_failure_is_passed_on),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: MIT
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "options.h"
+#include "report.h"
+
+static char said[256];
+static unsigned int num_said;
+
+void report_error(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(said, sizeof(said), format, ap);
+	va_end(ap);
+	num_said++;
+}
+
+const char *report_libfuse(void)
+{
+	return "libfuse's words";
+}
+
+/* Parses "virtiofs-fuse " and the words of @line. */
+static int parse(struct options *options, const char *line)
+{
+	char *argv[16] = {"virtiofs-fuse"};
+	char copy[256];
+	int argc = 1;
+	char *word;
+
+	num_said = 0;
+	snprintf(copy, sizeof(copy), "%s", line);
+	for (word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	return options_parse(options, argc, argv);
+}
+
+static void refused(const char *line, const char *because)
+{
+	struct options options;
+
+	assert_int_equal(parse(&options, line), -1);
+	assert_int_equal(num_said, 1);
+	assert_non_null(strstr(said, because));
+	options_free(&options);
+}
+
+/* What libfuse gets, without its name, as one string. */
+static void mount_args(const char *line, const char *tag, char *text, size_t size)
+{
+	struct options options;
+	struct fuse_args args;
+	int i;
+
+	assert_int_equal(parse(&options, line), 0);
+	assert_int_equal(options_mount_args(&options, tag, &args), 0);
+	text[0] = '\0';
+	for (i = 1; i < args.argc; i++) {
+		strncat(text, args.argv[i], size - strlen(text) - 1);
+		strncat(text, " ", size - strlen(text) - 1);
+	}
+	fuse_opt_free_args(&args);
+	options_free(&options);
+}
+
+static void test_defaults(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, "myfs /mnt"), 0);
+	assert_string_equal(options.device, "myfs");
+	assert_string_equal(options.dir, "/mnt");
+	assert_false(options.foreground);
+	assert_false(options.debug);
+	assert_true(options.posix_acl);
+	assert_true(options.writeback);
+	assert_int_equal(options.dma, VFS_DMA_AUTO);
+	assert_int_equal(options.max_write, 1 << 20);
+	assert_int_equal(options.depth, 32);
+	assert_int_equal(options.timeout, 10);
+	assert_int_equal(options.allow_other, geteuid() == 0);
+	options_free(&options);
+}
+
+static void test_own_options(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, "-o dma=iova,max_write=65536 0000:00:05.0 -f /mnt "
+					 "-o depth=8,timeout=3,no_posix_acl,no_writeback"),
+		0);
+	assert_string_equal(options.device, "0000:00:05.0");
+	assert_string_equal(options.dir, "/mnt");
+	assert_true(options.foreground);
+	assert_false(options.posix_acl);
+	assert_false(options.writeback);
+	assert_int_equal(options.dma, VFS_DMA_IOVA);
+	assert_int_equal(options.max_write, 65536);
+	assert_int_equal(options.depth, 8);
+	assert_int_equal(options.timeout, 3);
+	options_free(&options);
+}
+
+static void test_debug_stays_in_the_foreground(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, "-d myfs /mnt"), 0);
+	assert_true(options.foreground);
+	options_free(&options);
+}
+
+static void test_help_and_version_need_no_device(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, "-h"), 0);
+	assert_true(options.help);
+	options_free(&options);
+	assert_int_equal(parse(&options, "--version"), 0);
+	assert_true(options.version);
+	options_free(&options);
+}
+
+static void test_mistakes_are_named_in_one_line(void **state)
+{
+	(void)state;
+	refused("", "tag or PCI address is missing");
+	refused("myfs", "mount point is missing");
+	refused("myfs /mnt /too/much", "\"/too/much\"");
+	refused("myfs /mnt -o frobnicate", "\"frobnicate\"");
+	refused("myfs /mnt -x", "\"-x\"");
+	refused("myfs /mnt -o", "libfuse's words");
+	refused("myfs /mnt -o dma=fast", "dma=fast");
+	refused("myfs /mnt -o max_write=4095", "max_write=4095");
+	refused("myfs /mnt -o max_write=1M", "max_write=1M");
+	refused("myfs /mnt -o depth=0", "depth=0");
+	refused("myfs /mnt -o depth=-1", "depth=-1");
+	refused("myfs /mnt -o timeout=", "timeout=");
+	refused("myfs /mnt -o allow_other,allow_root", "exclude each other");
+}
+
+static void test_libfuse_gets_its_options_and_our_defaults(void **state)
+{
+	char text[256];
+
+	(void)state;
+	mount_args("myfs /mnt -o ro,depth=4,max_read=8192", "tag", text, sizeof(text));
+	assert_non_null(strstr(text, "ro,max_read=8192"));
+	assert_null(strstr(text, "depth"));
+	assert_non_null(strstr(text, "default_permissions"));
+	assert_non_null(strstr(text, "fsname=tag"));
+	assert_non_null(strstr(text, "subtype=virtiofs"));
+	assert_int_equal(strstr(text, "allow_other") != NULL, geteuid() == 0);
+}
+
+static void test_users_names_win(void **state)
+{
+	char text[256];
+
+	(void)state;
+	mount_args("myfs /mnt -o fsname=mine,subtype=other", "tag", text, sizeof(text));
+	assert_non_null(strstr(text, "fsname=mine"));
+	assert_non_null(strstr(text, "subtype=other"));
+	assert_null(strstr(text, "fsname=tag"));
+	assert_null(strstr(text, "subtype=virtiofs"));
+}
+
+static void test_allow_root_replaces_allow_other(void **state)
+{
+	char text[256];
+
+	(void)state;
+	mount_args("myfs /mnt -o allow_root", "tag", text, sizeof(text));
+	assert_non_null(strstr(text, "allow_root"));
+	assert_null(strstr(text, "allow_other"));
+}
+
+static void test_tag_with_a_comma_is_no_option(void **state)
+{
+	char text[256];
+
+	(void)state;
+	mount_args("myfs /mnt", "a,suid", text, sizeof(text));
+	assert_non_null(strstr(text, "fsname=a\\,suid"));
+}
+
+static void test_what_fstab_adds_is_accepted(void **state)
+{
+	char text[256];
+
+	(void)state;
+	mount_args("myfs /mnt -o rw,_netdev,nofail,x-systemd.automount,nosuid", "tag", text,
+		sizeof(text));
+	assert_non_null(strstr(text, "rw,nosuid"));
+	assert_null(strstr(text, "_netdev"));
+	assert_null(strstr(text, "x-systemd"));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_own_options),
+		cmocka_unit_test(test_debug_stays_in_the_foreground),
+		cmocka_unit_test(test_help_and_version_need_no_device),
+		cmocka_unit_test(test_mistakes_are_named_in_one_line),
+		cmocka_unit_test(test_libfuse_gets_its_options_and_our_defaults),
+		cmocka_unit_test(test_users_names_win),
+		cmocka_unit_test(test_allow_root_replaces_allow_other),
+		cmocka_unit_test(test_tag_with_a_comma_is_no_option),
+		cmocka_unit_test(test_what_fstab_adds_is_accepted),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
