@@ -174,7 +174,8 @@ int vfs_vfio_device_set_irqs(int fd, enum vfs_pci_irq irq, const int *fds, unsig
 		     (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
 	set->index = irq_index(irq);
 	set->count = count;
-	memcpy(set->data, fds, count * sizeof(fds[0]));
+	if (count)
+		memcpy(set->data, fds, count * sizeof(fds[0]));
 	if (ioctl(fd, VFIO_DEVICE_SET_IRQS, set) < 0)
 		r = vfs_error(-errno, "VFIO cannot set up interrupts: %s", strerror(errno));
 	free(set);
