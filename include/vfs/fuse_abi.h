@@ -17,6 +17,9 @@
 /** VFS_FUSE_MINOR_MIN - the oldest protocol minor that this library speaks */
 #define VFS_FUSE_MINOR_MIN 27
 
+#ifndef FUSE_CREATE_SUPP_GROUP
+#define FUSE_CREATE_SUPP_GROUP (1ULL << 34)
+#endif
 #ifndef FUSE_DIRECT_IO_ALLOW_MMAP
 #define FUSE_DIRECT_IO_ALLOW_MMAP (1ULL << 36)
 #endif

@@ -66,6 +66,8 @@ void *vfs_request_message(struct vfs_request *request);
 /**
  * vfs_request_capacity() - bytes that a message can have
  * @request: the request
+ *
+ * At least VFS_REQUEST_HEAD + vfs_session_max_payload() on a request queue.
  */
 size_t vfs_request_capacity(const struct vfs_request *request);
 

@@ -27,7 +27,8 @@ struct vfs_session;
 /**
  * struct vfs_session_options - how to start a device; a field that is 0 means its default
  * @num_queues: request queues to use, at most what the device has (default 1)
- * @depth: requests that can be prepared or in flight at once, for each queue (default 32).
+ * @depth: requests that can be prepared or in flight at once, for each queue (default 32):
+ *         so many vfs_request_get() hands out.
  *         It may be larger than the ring: what does not fit waits in order.
  * @max_payload: largest data of one request in bytes, rounded up to whole pages (default
  *               1 MiB). Lowered to what a descriptor chain can carry, see
@@ -177,6 +178,15 @@ long vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forge
  * * ``-EIO``, ``-ENODEV``: the device failed or is gone
  */
 int vfs_forget_reap(struct vfs_session *session);
+
+/**
+ * vfs_session_abort() - give up on what is in flight
+ * @session: the session
+ *
+ * Resets the device. Requests in flight complete with ``-EIO`` and can be reaped, nothing can be
+ * submitted any more, and vfs_session_destroy() will not wait.
+ */
+void vfs_session_abort(struct vfs_session *session);
 
 /**
  * vfs_session_destroy() - end the connection and stop the device

@@ -341,6 +341,11 @@ VFS_EXPORT struct vfs_queue *vfs_session_hiprio(struct vfs_session *session)
 	return &session->queues[0];
 }
 
+VFS_EXPORT void vfs_session_abort(struct vfs_session *session)
+{
+	vfs_session_fail(session, -EIO);
+}
+
 /* Wait for what is in flight; true: nothing is any more. */
 static bool drain(struct vfs_queue *queue, struct vfs_deadline deadline)
 {

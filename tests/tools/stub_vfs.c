@@ -228,6 +228,12 @@ struct vfs_queue *vfs_session_hiprio(struct vfs_session *session)
 	return &session->hiprio;
 }
 
+void vfs_session_abort(struct vfs_session *session)
+{
+	(void)session;
+	device_dead = true;
+}
+
 void vfs_session_destroy(struct vfs_session *session)
 {
 	if (!session)

@@ -5,9 +5,6 @@
 #include <string.h>
 
 /* Not in the <linux/fuse.h> of every kernel with protocol minor 38. */
-#ifndef FUSE_CREATE_SUPP_GROUP
-#define FUSE_CREATE_SUPP_GROUP (1ULL << 34)
-#endif
 
 /* Both sides have to want these; a relay need not know more. */
 #define PASSED_FLAGS                                                                               \

@@ -68,6 +68,13 @@ static void fail(struct relay *relay, const char *what, const char *why)
 	end(relay, -1);
 }
 
+/* What is in flight shall not be waited for once more when the session ends. */
+static void give_up(struct relay *relay, const char *what)
+{
+	fail(relay, what, "requests under way were given up");
+	vfs_session_abort(relay->session);
+}
+
 static unsigned int collect(struct relay *relay)
 {
 	struct vfs_request *done[REAP_BATCH];
@@ -139,7 +146,7 @@ static void first_signal(struct relay *relay)
 static void look_at_signals(struct relay *relay)
 {
 	if (signals_received() > 1)
-		fail(relay, "ended by a second signal", "requests under way were given up");
+		give_up(relay, "ended by a second signal");
 	else if (signals_received() && relay->state == RELAY_SERVING)
 		first_signal(relay);
 }
@@ -151,7 +158,7 @@ static void look_at_time(struct relay *relay)
 	if (relay->state == RELAY_DRAINING && !vfs_queue_in_flight(relay->queue))
 		end(relay, 0);
 	else if (relay->deadline_ms && now_ms() >= relay->deadline_ms)
-		fail(relay, "the server does not answer", "requests under way were given up");
+		give_up(relay, "the server does not answer");
 }
 
 static int time_left(const struct relay *relay)
