@@ -72,7 +72,7 @@ int vfs_session_create(struct vfs_device *device, const struct vfs_session_optio
  * @minor: protocol minor. To the server: the newest that the caller understands, 0 for the
  *         newest that this library does. From it: the older one of both.
  * @flags: FUSE_* feature bits, FUSE_INIT_EXT's upper half included
- * @max_readahead: bytes
+ * @max_readahead: bytes. To the server: 0 for no limit. From it: what it lets the client do.
  * @max_write: bytes; from the server, at least 4096 and at most vfs_session_max_payload()
  * @max_pages: pages of 4 KiB in one request; from the server, 32 without FUSE_MAX_PAGES
  * @max_background: requests the server would like to have in flight, 0 if it did not say

@@ -119,6 +119,7 @@ struct vfs_queue {
 	struct vfs_segment *segments; /* scratch for one chain */
 	unsigned int max_segments;
 	int fd;
+	uint64_t next_unique;
 	bool interrupts; /* asked for */
 };
 
@@ -149,13 +150,13 @@ struct vfs_session {
 	unsigned int num_rings;
 	unsigned int first_request_queue;
 	size_t max_payload;
-	uint64_t next_unique;
 };
 
 /* The device cannot be trusted or is gone: take its memory back by a reset. */
 void vfs_session_fail(struct vfs_session *session, int error);
 
-uint64_t vfs_session_next_unique(struct vfs_session *session);
+/* For a message whose sender does not care. */
+uint64_t vfs_queue_next_unique(struct vfs_queue *queue);
 
 /* ---- layout of a session's memory (memory.c) ---- */
 

@@ -27,7 +27,8 @@ void vfs_init_build(const struct vfs_init *want, struct fuse_init_in *in)
 	*in = (struct fuse_init_in){
 		.major = FUSE_KERNEL_VERSION,
 		.minor = want->minor ? want->minor : VFS_FUSE_MINOR,
-		.max_readahead = want->max_readahead,
+		/* Servers remember the smallest value that they were ever told. */
+		.max_readahead = want->max_readahead ? want->max_readahead : UINT32_MAX,
 		.flags = (uint32_t)flags,
 		.flags2 = (uint32_t)(flags >> 32),
 	};

@@ -28,6 +28,16 @@ struct vfs_request *vfs_request_list_pop(struct vfs_request_list *list)
 	return request;
 }
 
+uint64_t vfs_queue_next_unique(struct vfs_queue *queue)
+{
+	/*
+	 * Even, as bit 0 marks interrupts; far from what a kernel counts from 0; and of this queue
+	 * alone, so that queues share nothing.
+	 */
+	queue->next_unique += 2;
+	return 1ULL << 62 | (uint64_t)queue->index << 46 | queue->next_unique;
+}
+
 /* Into the ring, not yet visible. -ENOSPC: there is no room now. */
 static int add_to_ring(struct vfs_queue *queue, struct vfs_request *request)
 {

@@ -62,7 +62,6 @@ static int place_body(struct vfs_request *request)
 
 int vfs_request_prepare_any(struct vfs_request *request, size_t length)
 {
-	struct vfs_session *session = request->queue->session;
 	struct fuse_in_header *header = vfs_request_message(request);
 	int r;
 
@@ -82,7 +81,7 @@ int vfs_request_prepare_any(struct vfs_request *request, size_t length)
 		return r;
 	header->len = request->length;
 	if (!header->unique)
-		header->unique = vfs_session_next_unique(session);
+		header->unique = vfs_queue_next_unique(request->queue);
 	request->reply.unique = header->unique;
 	request->state = VFS_REQUEST_PREPARED;
 	return 0;

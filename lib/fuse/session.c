@@ -268,13 +268,6 @@ void vfs_session_fail(struct vfs_session *session, int error)
 	atomic_store(&session->failed, error);
 }
 
-uint64_t vfs_session_next_unique(struct vfs_session *session)
-{
-	/* Even, as bit 0 marks interrupts, and far from what a kernel counts from 0. */
-	session->next_unique += 2;
-	return 1ULL << 62 | session->next_unique;
-}
-
 VFS_EXPORT int vfs_session_create(struct vfs_device *device,
 	const struct vfs_session_options *options, struct vfs_session **result)
 {

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * A stub of the library's public functions, served by stub_server.c, so that the bridge can be
  * mounted with no device. The environment says what goes wrong:

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /* The whole bridge on /dev/fuse, with a stub for the library and a server in memory. */
 #include <dirent.h>
 #include <errno.h>

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: MIT
+/* SPDX-License-Identifier: MIT */
 /*
  * virtiofs-fuse: mount a virtio-fs device that belongs to vfio-pci. The kernel's file system
  * and the device speak the same protocol, so messages are relayed and not re-encoded.

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,9 @@
 #include "mounts.h"
 #include "text.h"
 #include "users.h"
+
+#define LEAVING_MS	2000u
+#define LEAVING_POLL_MS 50
 
 static int refuse_mounted(const char *bdf, const struct mount *mount, bool tag_known)
 {
@@ -159,6 +163,19 @@ static int do_bind(const char *bdf)
 	return r;
 }
 
+/* An unmounted bridge takes a moment to end: whoever leaves within it is no user. */
+static bool stays_in_use(const char *bdf, int group, char *who, size_t size)
+{
+	struct vfs_deadline deadline = vfs_deadline_in(LEAVING_MS);
+
+	while (users_of_function(bdf, group, who, size)) {
+		if (vfs_deadline_passed(deadline))
+			return true;
+		poll(NULL, 0, LEAVING_POLL_MS);
+	}
+	return false;
+}
+
 static int check_unbind(const char *bdf, const struct batch *batch)
 {
 	int group = vfs_sysfs_group(bdf);
@@ -173,7 +190,7 @@ static int check_unbind(const char *bdf, const struct batch *batch)
 		return vfs_error(
 			-EBUSY, "%s is bound to %s, not to vfio-pci: unbind it there", bdf, driver);
 	/* The kernel would wait for the last of them, perhaps for ever. */
-	if (driver[0] && group >= 0 && users_of_function(bdf, group, who, sizeof(who)))
+	if (driver[0] && group >= 0 && stays_in_use(bdf, group, who, sizeof(who)))
 		return vfs_error(-EBUSY, "%s is in use by %s: end that first", bdf, who);
 	return driver_check_permission(bdf);
 }
