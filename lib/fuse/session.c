@@ -84,7 +84,7 @@ static int create_queues(struct vfs_session *session)
 
 	session->first_request_queue = 1;
 	session->num_rings = device->transport->num_queues;
-	if (session->num_rings < 1 + device->info.num_request_queues)
+	if (device->info.num_request_queues >= session->num_rings)
 		return vfs_error(-EPROTO, "%s has %u queues, too few for %u request queues",
 			device->info.name, session->num_rings, device->info.num_request_queues);
 	session->queues = calloc(session->num_rings, sizeof(*session->queues));
