@@ -98,6 +98,16 @@ static int create_queues(struct vfs_session *session)
 }
 
 /* The size of each ring; 0 where the device has no such queue. */
+/* The largest size of a split ring that is not above either (virtio 1.3 §2.7). */
+static uint16_t largest_ring(size_t a, size_t b)
+{
+	size_t size = min_size(a, b);
+
+	while (size && !is_power_of_2(size))
+		size &= size - 1;
+	return (uint16_t)size;
+}
+
 static int choose_ring_sizes(
 	struct vfs_session *session, struct vfs_queue_plan *plans, size_t contiguous)
 {
@@ -113,7 +123,7 @@ static int choose_ring_sizes(
 			return max;
 		if (max == 0 && i <= session->device->info.num_request_queues)
 			return vfs_error(-EPROTO, "%s has no queue %u", t->name, i);
-		plans[i].ring_size = (uint16_t)min_size((size_t)max, limit);
+		plans[i].ring_size = largest_ring((size_t)max, limit);
 	}
 	return 0;
 }
