@@ -77,6 +77,7 @@ struct vfs_request {
 	struct vfs_reply reply;
 	uint8_t *body; /* where the answer's body goes */
 	int error;
+	bool malformed; /* the answer was against the protocol */
 	uint32_t body_length;
 	void *user_data;
 };

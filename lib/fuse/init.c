@@ -107,6 +107,9 @@ static int exchange(
 	r = vfs_request_prepare_any(request, VFS_INIT_MESSAGE_SIZE);
 	if (r == 0)
 		r = vfs_queue_call(request->queue, request, session->options.timeout_ms);
+	if (r == 0 && request->malformed)
+		return vfs_error(
+			-EPROTO, "%s: INIT: %s", session->device->info.name, vfs_last_error());
 	if (r == 0 && vfs_request_error(request))
 		r = vfs_error(vfs_request_error(request), "%s: %s", session->device->info.name,
 			session->failed ? "it failed while INIT was in flight"

@@ -144,6 +144,7 @@ unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_
 
 static void set_result(struct vfs_request *request, int error, uint32_t body_length)
 {
+	request->malformed = false;
 	request->error = error;
 	request->body_length = body_length;
 	request->reply.header = (struct fuse_out_header){
@@ -170,6 +171,7 @@ void vfs_request_complete(struct vfs_request *request, uint32_t used_len)
 		r = -EIO;
 	}
 	set_result(request, r < 0 ? r : 0, r < 0 ? 0 : (uint32_t)r);
+	request->malformed = malformed;
 }
 
 void vfs_request_abort(struct vfs_request *request, int error)
