@@ -141,7 +141,8 @@ unsigned int vfs_queue_in_flight(const struct vfs_queue *queue);
  * vfs_queue_fd() - a descriptor that polls readable when requests may have completed
  * @queue: the queue
  *
- * It says so only after vfs_queue_arm().
+ * It says so only after vfs_queue_arm(), and until vfs_queue_reap(). Queues may share one, so it
+ * may say so of another queue of the session.
  *
  * Return: the descriptor; it belongs to the queue
  */
@@ -151,8 +152,8 @@ int vfs_queue_fd(const struct vfs_queue *queue);
  * vfs_queue_arm() - ask for an interrupt at the next completion
  * @queue: the queue
  *
- * Clears the state of vfs_queue_fd(). The order that loses no wake-up: arm, and only if that
- * returns false wait for the descriptor.
+ * The order that loses no wake-up: arm, and only if that returns false wait for the descriptor.
+ * A thread that waits for several queues reaps and then arms each of them before it waits.
  *
  * Return: true if there is something to reap already, in which case there may be no interrupt
  */

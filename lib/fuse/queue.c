@@ -180,6 +180,11 @@ VFS_EXPORT unsigned int vfs_queue_reap(
 	}
 	if (queue->session->failed) {
 		end_all(queue);
+		/*
+		 * Here and not when it is armed: queues may share a descriptor, and arming one
+		 * must not take away what another one, armed before, has to hear.
+		 */
+		vfs_eventfd_clear(queue->fd);
 		count += pop_done(queue, requests + count, max - count);
 	}
 	queue->in_flight -= count;
@@ -198,10 +203,9 @@ VFS_EXPORT int vfs_queue_fd(const struct vfs_queue *queue)
 
 VFS_EXPORT bool vfs_queue_arm(struct vfs_queue *queue)
 {
-	vfs_eventfd_clear(queue->fd);
+	queue->interrupts = true;
 	if (queue->session->failed)
 		return queue->in_flight > 0;
-	queue->interrupts = true;
 	return vfs_ring_enable_interrupts(&queue->ring);
 }
 
@@ -232,6 +236,8 @@ VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
 }
 
 int vfs_queue_call(struct vfs_queue *queue, struct vfs_request *request, unsigned int timeout_ms)
+		if (n > 0 && fds[0].revents)
+			vfs_eventfd_clear(queue->fd);
 {
 	struct vfs_deadline deadline = vfs_deadline_in(timeout_ms);
 	int r = vfs_queue_submit(queue, &request, 1);
