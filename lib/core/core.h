@@ -31,6 +31,9 @@ static inline size_t min_size(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* Bytes of a thread's message, its NUL included. */
+#define VFS_ERROR_MAX 512
+
 /* Set the thread's message and return @error (negative errno), for `return vfs_error(...)`. */
 int vfs_error(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -5,7 +5,7 @@
 
 #include "core/core.h"
 
-static _Thread_local char message[512];
+static _Thread_local char message[VFS_ERROR_MAX];
 
 VFS_EXPORT const char *vfs_last_error(void)
 {

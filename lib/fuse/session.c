@@ -266,9 +266,11 @@ static void on_failure(struct vfs_device_user *user, int error)
 void vfs_session_fail(struct vfs_session *session, int error)
 {
 	struct vfs_transport *t = session->device->transport;
+	char why[VFS_ERROR_MAX];
 
 	if (atomic_exchange(&session->failing, true))
 		return;
+	snprintf(why, sizeof(why), "%s", vfs_last_error());
 	vfs_log(VFS_LOG_ERROR, "%s has failed: its requests end with an error",
 		session->device->info.name);
 	if (vfs_virtio_stop(&session->virtio) < 0)
@@ -276,6 +278,18 @@ void vfs_session_fail(struct vfs_session *session, int error)
 	/* Only now: requests are ended by whoever sees it, and then their memory is not the
 	 * device's. */
 	atomic_store(&session->failed, error);
+	/* The caller has an error to return, and this belongs to it. */
+	vfs_error(error, "%s", why);
+}
+
+/* What cleaning up has to say matters less than why it had to be done. */
+static int give_up(struct vfs_session *session, int error)
+{
+	char why[VFS_ERROR_MAX];
+
+	snprintf(why, sizeof(why), "%s", vfs_last_error());
+	release(session);
+	return vfs_error(error, "%s", why);
 }
 
 VFS_EXPORT int vfs_session_create(struct vfs_device *device,
@@ -309,10 +323,8 @@ VFS_EXPORT int vfs_session_create(struct vfs_device *device,
 		r = create_memory(session);
 	if (r == 0)
 		r = start(session);
-	if (r < 0) {
-		release(session);
-		return r;
-	}
+	if (r < 0)
+		return give_up(session, r);
 	*result = session;
 	return 0;
 }
