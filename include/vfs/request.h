@@ -167,6 +167,7 @@ bool vfs_queue_arm(struct vfs_queue *queue);
  * Return: 0, or
  * * ``-ETIMEDOUT``
  * * ``-EINTR``: a signal handler ran
+ * * ``-EIO``, ``-ENODEV``: the device failed or is gone, and nothing is in flight
  */
 int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms);
 

@@ -60,6 +60,9 @@ int vfs_deadline_left_ms(struct vfs_deadline deadline);
 /* An eventfd that never blocks, or -errno with a message. */
 int vfs_eventfd_create(void);
 
+/* Make an eventfd readable. */
+void vfs_eventfd_signal(int fd);
+
 /* Empty an eventfd. */
 void vfs_eventfd_clear(int fd);
 

@@ -15,6 +15,17 @@ int vfs_eventfd_create(void)
 	return fd;
 }
 
+void vfs_eventfd_signal(int fd)
+{
+	const uint64_t one = 1;
+	ssize_t n;
+
+	/* It is readable already where nothing can be added. */
+	do {
+		n = write(fd, &one, sizeof(one));
+	} while (n < 0 && errno == EINTR);
+}
+
 void vfs_eventfd_clear(int fd)
 {
 	uint64_t count;

@@ -14,6 +14,7 @@ VFS_EXPORT int vfs_forget_reap(struct vfs_session *session)
 	unsigned int total = 0;
 	unsigned int count;
 	unsigned int i;
+	int r;
 
 	do {
 		count = vfs_queue_reap(queue, done, REAP_BATCH);
@@ -21,9 +22,8 @@ VFS_EXPORT int vfs_forget_reap(struct vfs_session *session)
 			vfs_request_put(done[i]);
 		total += count;
 	} while (count == REAP_BATCH);
-	if (session->failed)
-		return vfs_error(session->failed, "%s has failed", session->device->info.name);
-	return (int)total;
+	r = vfs_session_check(session);
+	return r < 0 ? r : (int)total;
 }
 
 static size_t build_single(uint8_t *message, const struct fuse_forget_one *forget)

@@ -156,6 +156,9 @@ struct vfs_session {
 /* The device cannot be trusted or is gone: take its memory back by a reset. */
 void vfs_session_fail(struct vfs_session *session, int error);
 
+/* 0, or what it failed with, and a message. */
+int vfs_session_check(const struct vfs_session *session);
+
 /* For a message whose sender does not care. */
 uint64_t vfs_queue_next_unique(struct vfs_queue *queue);
 

@@ -220,8 +220,8 @@ VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
 	};
 
 	while (!vfs_queue_arm(queue)) {
-		int n = poll(
-			fds, ARRAY_SIZE(fds), timeout_ms < 0 ? -1 : vfs_deadline_left_ms(deadline));
+		int r = vfs_session_check(queue->session);
+		int n;
 
 		if (n < 0)
 			return vfs_error(-errno, "interrupted");
@@ -230,6 +230,10 @@ VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
 			(void)vfs_device_check(device);
 		if (n == 0 && !vfs_queue_arm(queue))
 			return vfs_error(-ETIMEDOUT, "%s did not answer within %d ms",
+		if (r < 0)
+			return r;
+		n = poll(
+			fds, ARRAY_SIZE(fds), timeout_ms < 0 ? -1 : vfs_deadline_left_ms(deadline));
 				device->info.name, timeout_ms);
 	}
 	return 0;

@@ -93,6 +93,7 @@ static int create_queues(struct vfs_session *session)
 	for (i = 0; i < session->num_rings; i++) {
 		session->queues[i].session = session;
 		session->queues[i].index = (uint16_t)i;
+		session->queues[i].fd = -1;
 	}
 	return 0;
 }
@@ -263,6 +264,16 @@ static void on_failure(struct vfs_device_user *user, int error)
 	vfs_session_fail(container_of(user, struct vfs_session, user), error);
 }
 
+/* Whoever waits, in whatever thread, finds that his requests have ended. */
+static void wake_all(const struct vfs_session *session)
+{
+	unsigned int i;
+
+	for (i = 0; i < session->num_rings; i++)
+		if (session->queues[i].fd >= 0)
+			vfs_eventfd_signal(session->queues[i].fd);
+}
+
 void vfs_session_fail(struct vfs_session *session, int error)
 {
 	struct vfs_transport *t = session->device->transport;
@@ -278,8 +289,16 @@ void vfs_session_fail(struct vfs_session *session, int error)
 	/* Only now: requests are ended by whoever sees it, and then their memory is not the
 	 * device's. */
 	atomic_store(&session->failed, error);
+	wake_all(session);
 	/* The caller has an error to return, and this belongs to it. */
 	vfs_error(error, "%s", why);
+}
+
+int vfs_session_check(const struct vfs_session *session)
+{
+	int failed = session->failed;
+
+	return failed ? vfs_error(failed, "%s has failed", session->device->info.name) : 0;
 }
 
 /* What cleaning up has to say matters less than why it had to be done. */
