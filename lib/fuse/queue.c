@@ -79,37 +79,45 @@ static void send_parked(struct vfs_queue *queue)
 	}
 	if (r < 0 && r != -ENOSPC)
 		vfs_session_fail(queue->session, -EIO);
-	if (sent)
+	else if (sent)
 		publish(queue);
 }
 
-static int check_submission(
-	const struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+static int check_request(const struct vfs_queue *queue, const struct vfs_request *request)
 {
-	const struct vfs_session *session = queue->session;
-	unsigned int i;
-
-	if (session->failed)
-		return vfs_error(session->failed, "%s has failed", session->device->info.name);
-	for (i = 0; i < count; i++) {
-		if (requests[i]->queue != queue || requests[i]->state != VFS_REQUEST_PREPARED)
-			return vfs_error(-EINVAL, "a request is not prepared or of another queue");
-		if (session->state != VFS_SESSION_CONNECTED && requests[i]->opcode != FUSE_INIT)
-			return vfs_error(-EINVAL, "nothing can be sent before INIT");
-	}
+	if (request->queue != queue || request->state != VFS_REQUEST_PREPARED)
+		return vfs_error(-EINVAL, "a request is not prepared or of another queue");
+	if (queue->session->state != VFS_SESSION_CONNECTED && request->opcode != FUSE_INIT)
+		return vfs_error(-EINVAL, "nothing can be sent before INIT");
 	return 0;
+}
+
+/* All or none; what is there twice is not prepared the second time. */
+static int take_over(
+	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+{
+	int r = vfs_session_check(queue->session);
+	unsigned int taken = 0;
+
+	while (taken < count && r == 0) {
+		r = check_request(queue, requests[taken]);
+		if (r == 0)
+			requests[taken++]->state = VFS_REQUEST_SUBMITTED;
+	}
+	while (r < 0 && taken > 0)
+		requests[--taken]->state = VFS_REQUEST_PREPARED;
+	return r;
 }
 
 VFS_EXPORT int vfs_queue_submit(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
-	int r = check_submission(queue, requests, count);
+	int r = take_over(queue, requests, count);
 	unsigned int i;
 
 	if (r < 0)
 		return r;
-	for (i = 0; i < count; i++) {
-		requests[i]->state = VFS_REQUEST_SUBMITTED;
+	for (i = 0; i < count; i++)
 		vfs_request_list_push(&queue->parked, requests[i]);
 	}
 	queue->in_flight += count;
