@@ -119,7 +119,6 @@ VFS_EXPORT int vfs_queue_submit(
 		return r;
 	for (i = 0; i < count; i++)
 		vfs_request_list_push(&queue->parked, requests[i]);
-	}
 	queue->in_flight += count;
 	send_parked(queue);
 	return 0;
@@ -181,6 +180,11 @@ VFS_EXPORT unsigned int vfs_queue_reap(
 	if (queue->interrupts) {
 		vfs_ring_disable_interrupts(&queue->ring);
 		queue->interrupts = false;
+		/*
+		 * Here and not when it is armed: queues may share a descriptor, and arming one
+		 * must not take away what another one, armed before, has to hear.
+		 */
+		vfs_eventfd_clear(queue->fd);
 	}
 	if (!queue->session->failed) {
 		count = pop_ring(queue, requests, max);
@@ -188,11 +192,6 @@ VFS_EXPORT unsigned int vfs_queue_reap(
 	}
 	if (queue->session->failed) {
 		end_all(queue);
-		/*
-		 * Here and not when it is armed: queues may share a descriptor, and arming one
-		 * must not take away what another one, armed before, has to hear.
-		 */
-		vfs_eventfd_clear(queue->fd);
 		count += pop_done(queue, requests + count, max - count);
 	}
 	queue->in_flight -= count;
@@ -231,25 +230,25 @@ VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
 		int r = vfs_session_check(queue->session);
 		int n;
 
+		if (r < 0)
+			return r;
+		n = poll(
+			fds, ARRAY_SIZE(fds), timeout_ms < 0 ? -1 : vfs_deadline_left_ms(deadline));
 		if (n < 0)
 			return vfs_error(-errno, "interrupted");
+		if (n > 0 && fds[0].revents)
+			vfs_eventfd_clear(queue->fd);
 		/* A failed device ends its requests: they are there to be reaped. */
 		if (n > 0 && fds[1].revents)
 			(void)vfs_device_check(device);
 		if (n == 0 && !vfs_queue_arm(queue))
 			return vfs_error(-ETIMEDOUT, "%s did not answer within %d ms",
-		if (r < 0)
-			return r;
-		n = poll(
-			fds, ARRAY_SIZE(fds), timeout_ms < 0 ? -1 : vfs_deadline_left_ms(deadline));
 				device->info.name, timeout_ms);
 	}
 	return 0;
 }
 
 int vfs_queue_call(struct vfs_queue *queue, struct vfs_request *request, unsigned int timeout_ms)
-		if (n > 0 && fds[0].revents)
-			vfs_eventfd_clear(queue->fd);
 {
 	struct vfs_deadline deadline = vfs_deadline_in(timeout_ms);
 	int r = vfs_queue_submit(queue, &request, 1);

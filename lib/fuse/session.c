@@ -98,7 +98,6 @@ static int create_queues(struct vfs_session *session)
 	return 0;
 }
 
-/* The size of each ring; 0 where the device has no such queue. */
 /* The largest size of a split ring that is not above either (virtio 1.3 §2.7). */
 static uint16_t largest_ring(size_t a, size_t b)
 {
@@ -109,6 +108,7 @@ static uint16_t largest_ring(size_t a, size_t b)
 	return (uint16_t)size;
 }
 
+/* The size of each ring; 0 where the device has no such queue. */
 static int choose_ring_sizes(
 	struct vfs_session *session, struct vfs_queue_plan *plans, size_t contiguous)
 {
