@@ -164,8 +164,8 @@ struct vfs_queue *vfs_session_hiprio(struct vfs_session *session);
  * by vfs_forget_reap().
  *
  * Return: how many were taken, possibly 0: when the hiprio queue is full the caller keeps
- * the rest and offers them again after the queue's descriptor (vfs_queue_fd()) polled
- * readable; or
+ * the rest, arms the queue (vfs_queue_arm()) and offers them again when it has something to
+ * reap; or
  * * ``-EIO``, ``-ENODEV``: the device failed or is gone
  */
 long vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count);

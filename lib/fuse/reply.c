@@ -4,7 +4,7 @@
 #include "core/core.h"
 #include "fuse/fuse.h"
 
-/* Errors of a server; the kernel accepts the same. */
+/* Where errors end, as in the kernel's MAX_ERRNO. */
 #define ERROR_MAX 4096
 
 static int check_header(const struct vfs_reply *reply)
