@@ -8,6 +8,14 @@
 
 #define PAGE_MASK 4095u
 
+const struct vfs_dma_limits stub_limits = {
+	.translation = VFS_TRANSLATED,
+	.ranges = {{.start = 0, .last = (1ull << 48) - 1}},
+	.num_ranges = 1,
+	.page_size = 4096,
+	.max_entries = 65535,
+};
+
 static int fault(struct stub_iommu *iommu, const char *what)
 {
 	if (!iommu->fault)
@@ -107,11 +115,5 @@ void stub_dma_init(struct stub_dma *dma)
 	memset(dma, 0, sizeof(*dma));
 	dma->transport.ops = &ops;
 	snprintf(dma->transport.name, sizeof(dma->transport.name), "stub 0000:00:05.0");
-	dma->transport.limits = (struct vfs_dma_limits){
-		.translation = VFS_TRANSLATED,
-		.ranges = {{.start = 0, .last = (1ull << 48) - 1}},
-		.num_ranges = 1,
-		.page_size = 4096,
-		.max_entries = 65535,
-	};
+	dma->transport.limits = stub_limits;
 }

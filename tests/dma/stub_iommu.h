@@ -8,7 +8,7 @@
 
 #include "transport/transport.h"
 
-#define STUB_MAPPINGS_MAX 8192
+#define STUB_MAPPINGS_MAX 16384
 
 struct stub_mapping {
 	uint8_t *vaddr;
@@ -35,7 +35,10 @@ int stub_iommu_unmap(struct stub_iommu *iommu, uint64_t iova, uint64_t length);
 uint8_t *stub_iommu_reach(
 	const struct stub_iommu *iommu, uint64_t iova, uint64_t length, unsigned int access);
 
-/* A transport that can do nothing but map, with one range of bus addresses. */
+/* One range of bus addresses, and as many mappings as VFIO has by default. */
+extern const struct vfs_dma_limits stub_limits;
+
+/* A transport that can do nothing but map. */
 struct stub_dma {
 	struct vfs_transport transport;
 	struct stub_iommu iommu;

@@ -165,17 +165,28 @@ static int walk(struct device_ring *ring, struct device_chain *chain, const uint
 	return fault(ring, "a loop");
 }
 
+static const uint8_t *reach(const struct device_ring *ring, uint64_t addr, uint64_t length)
+{
+	return ring->reach ? ring->reach(ring->ctx, addr, length)
+			   : (const uint8_t *)(uintptr_t)addr;
+}
+
 static int walk_indirect(
 	struct device_ring *ring, struct device_chain *chain, const struct descriptor *d)
 {
+	const uint8_t *table;
+
 	if (d->flags != DESC_INDIRECT)
 		return fault(ring, "an indirect descriptor with other flags");
 	if (d->len == 0 || d->len % DESC_BYTES)
 		return fault(ring, "an indirect table of odd length");
 	if (d->len / DESC_BYTES > ring->size)
 		return fault(ring, "an indirect table that is longer than the ring");
+	table = reach(ring, d->addr, d->len);
+	if (!table)
+		return fault(ring, "an indirect table out of reach");
 	chain->indirect = true;
-	if (walk(ring, chain, (const uint8_t *)(uintptr_t)d->addr, d->len / DESC_BYTES, 0))
+	if (walk(ring, chain, table, d->len / DESC_BYTES, 0))
 		return -1;
 	if (chain->count != d->len / DESC_BYTES)
 		return fault(ring, "an indirect table that is not used up");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The device's side of a split ring, from the specification (virtio 1.3 §2.7) and byte offsets
- * alone: it shares nothing with the library. An address in a descriptor is a pointer.
+ * alone: it shares nothing with the library. An address in a descriptor is a pointer, or what
+ * reach() makes of it.
  */
 #ifndef TEST_DEVICE_RING_H
 #define TEST_DEVICE_RING_H
@@ -9,7 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define DEVICE_CHAIN_MAX 64
+#define DEVICE_CHAIN_MAX 256
 
 struct device_segment {
 	uint64_t addr;
@@ -36,6 +37,10 @@ struct device_ring {
 	uint16_t used_idx;   /* what used.idx in memory is */
 	uint16_t asked_idx;  /* used_idx at the last question whether to interrupt */
 	const char *fault;   /* what the driver did against the specification */
+
+	/* Memory that the device may read at an address, NULL if there is none. */
+	const uint8_t *(*reach)(void *ctx, uint64_t addr, uint64_t length);
+	void *ctx;
 };
 
 void device_ring_init(struct device_ring *ring, uint16_t size, bool event_idx, void *desc,

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/* FORGET: on its own queue, in batches, and none of it lost. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "core/core.h"
+#include "dma/said.h"
+#include "fuse/fixture.h"
+
+#define HIPRIO 0
+#define NODES  100000u
+
+static struct fuse_forget_one forgets[NODES];
+static uint64_t forgotten[NODES];
+
+static int set_up_nodes(void **state)
+{
+	for (uint32_t i = 0; i < NODES; i++)
+		forgets[i] = (struct fuse_forget_one){.nodeid = i, .nlookup = i % 7 + 1};
+	memset(forgotten, 0, sizeof(forgotten));
+	return set_up(state);
+}
+
+static void forget_node(uint64_t nodeid, uint64_t nlookup)
+{
+	assert_true(nodeid < NODES);
+	forgotten[nodeid] += nlookup;
+}
+
+/* What a server makes of the message. */
+static void account(const struct taken *t)
+{
+	struct fuse_batch_forget_in batch;
+	struct fuse_forget_in single;
+	struct fuse_forget_one one;
+	size_t at = sizeof(struct fuse_in_header);
+
+	assert_int_equal(t->chain.writable_bytes, 0);
+	assert_int_equal(t->header.unique & 1, 0);
+	if (t->header.opcode == FUSE_FORGET) {
+		assert_int_equal(t->length, at + sizeof(single));
+		memcpy(&single, t->bytes + at, sizeof(single));
+		forget_node(t->header.nodeid, single.nlookup);
+		return;
+	}
+	assert_int_equal(t->header.opcode, FUSE_BATCH_FORGET);
+	memcpy(&batch, t->bytes + at, sizeof(batch));
+	at += sizeof(batch);
+	assert_int_equal(t->length, at + batch.count * sizeof(one));
+	for (uint32_t i = 0; i < batch.count; i++) {
+		memcpy(&one, t->bytes + at + i * sizeof(one), sizeof(one));
+		forget_node(one.nodeid, one.nlookup);
+	}
+}
+
+static bool take_hiprio(void)
+{
+	if (!fuse_device_take(&d, HIPRIO, &taken))
+		return false;
+	account(&taken);
+	return true;
+}
+
+/* Take everything there is and give it back. Returns how many messages. */
+static unsigned int complete_all(void)
+{
+	unsigned int count = 0;
+
+	while (take_hiprio()) {
+		fuse_device_answer(&d, &taken, 0, NULL, 0);
+		count++;
+	}
+	return count;
+}
+
+static void assert_forgotten(uint32_t from, uint32_t count)
+{
+	for (uint32_t i = 0; i < NODES; i++) {
+		bool inside = i >= from && i - from < count;
+
+		assert_int_equal(forgotten[i], inside ? i % 7 + 1 : 0);
+	}
+}
+
+static void a_single_one_is_a_forget(void **state)
+{
+	(void)state;
+	connect_with(4, 0);
+	assert_int_equal(vfs_forget(session, &forgets[5], 1), 1);
+	assert_int_equal(d.notified[HIPRIO], 1);
+	assert_int_equal(d.notified[1], 0);
+	assert_true(take_hiprio());
+	assert_int_equal(taken.header.opcode, FUSE_FORGET);
+	assert_int_equal(taken.header.nodeid, 5);
+	assert_forgotten(5, 1);
+	assert_int_equal(vfs_forget_reap(session), 0);
+	fuse_device_answer(&d, &taken, 0, NULL, 0);
+	assert_int_equal(vfs_forget_reap(session), 1);
+	assert_int_equal(vfs_queue_in_flight(vfs_session_hiprio(session)), 0);
+}
+
+static void several_are_one_batch(void **state)
+{
+	(void)state;
+	connect_with(4, 0);
+	assert_int_equal(vfs_forget(session, &forgets[10], 100), 100);
+	assert_int_equal(d.notified[HIPRIO], 1);
+	assert_true(take_hiprio());
+	assert_int_equal(taken.header.opcode, FUSE_BATCH_FORGET);
+	assert_int_equal(taken.header.nodeid, 0);
+	assert_forgotten(10, 100);
+	assert_false(take_hiprio());
+	fuse_device_answer(&d, &taken, 0, NULL, 0);
+}
+
+static void none_at_all_is_no_message(void **state)
+{
+	(void)state;
+	connect_with(4, 0);
+	assert_int_equal(vfs_forget(session, forgets, 0), 0);
+	assert_int_equal(d.notified[HIPRIO], 0);
+	assert_false(take_hiprio());
+}
+
+static void more_than_a_message_holds_are_several(void **state)
+{
+	long taken_by_one;
+
+	(void)state;
+	connect_with(4, 0);
+	assert_int_equal(vfs_forget(session, forgets, 2000), 2000);
+	assert_int_equal(d.notified[HIPRIO], 1);
+	taken_by_one = complete_all();
+	assert_true(taken_by_one > 1);
+	assert_forgotten(0, 2000);
+	assert_int_equal(vfs_forget_reap(session), taken_by_one);
+}
+
+/* A stuck hiprio queue takes what it can and no more; nobody waits and nothing gets lost. */
+static void what_does_not_fit_is_left_to_the_caller(void **state)
+{
+	size_t sent = 0;
+	long r;
+
+	(void)state;
+	connect_with(4, 0);
+	do {
+		r = vfs_forget(session, forgets + sent, NODES - sent);
+		assert_true(r >= 0);
+		sent += (size_t)r;
+	} while (r > 0);
+	assert_in_range(sent, 1000, NODES - 1);
+	assert_int_equal(vfs_forget(session, forgets + sent, 1), 0);
+
+	/* One comes back, and there is room for one message more. */
+	assert_true(take_hiprio());
+	fuse_device_answer(&d, &taken, 0, NULL, 0);
+	r = vfs_forget(session, forgets + sent, NODES - sent);
+	assert_true(r > 0);
+	sent += (size_t)r;
+
+	while (sent < NODES) {
+		assert_true(complete_all() > 0);
+		r = vfs_forget(session, forgets + sent, NODES - sent);
+		assert_true(r > 0);
+		sent += (size_t)r;
+	}
+	complete_all();
+	assert_forgotten(0, NODES);
+	assert_true(vfs_forget_reap(session) > 0);
+	assert_int_equal(vfs_queue_in_flight(vfs_session_hiprio(session)), 0);
+}
+
+/* A ring of four entries: messages wait for it, in order, and go out as others come back. */
+static void a_small_ring_loses_nothing_either(void **state)
+{
+	long sent;
+
+	(void)state;
+	connect_with(4, 4);
+	sent = vfs_forget(session, forgets, 5000);
+	assert_int_equal(sent, 5000);
+	for (unsigned int i = 0; complete_all() > 0; i++)
+		assert_true(vfs_forget_reap(session) > 0);
+	assert_forgotten(0, 5000);
+}
+
+static void the_caller_is_woken_when_there_is_room(void **state)
+{
+	struct vfs_queue *hiprio;
+
+	(void)state;
+	connect_with(4, 0);
+	hiprio = vfs_session_hiprio(session);
+	while (vfs_forget(session, forgets, NODES) > 0)
+		;
+	assert_false(vfs_queue_arm(hiprio));
+	assert_true(fuse_device_take(&d, HIPRIO, &taken));
+	fuse_device_answer(&d, &taken, 0, NULL, 0);
+	assert_int_equal(d.interrupted[HIPRIO], 1);
+	assert_int_equal(vfs_queue_wait(hiprio, 0), 0);
+	assert_true(vfs_forget(session, forgets, 1) == 1);
+}
+
+static void a_full_request_queue_is_in_nobodys_way(void **state)
+{
+	(void)state;
+	connect_with(8, 2 * 2);
+	for (unsigned int i = 0; i < 8; i++)
+		submit(message_read(queue, 4096));
+	assert_int_equal(vfs_queue_in_flight(queue), 8);
+	assert_null(vfs_request_get(queue));
+	assert_int_equal(vfs_forget(session, forgets, 50), 50);
+	assert_int_equal(complete_all(), 1);
+	assert_forgotten(0, 50);
+	assert_int_equal(vfs_forget_reap(session), 1);
+	d.serve = fuse_device_serve;
+	while (fuse_device_take(&d, 1, &taken))
+		fuse_device_serve(&d, &taken);
+}
+
+static void scattered_pages_carry_batches_too(void **state)
+{
+	(void)state;
+	without_platform();
+	connect_with(4, 0);
+	assert_int_equal(vfs_forget(session, forgets, 2000), 2000);
+	complete_all();
+	assert_forgotten(0, 2000);
+}
+
+static void a_device_that_answers_a_forget_has_failed(void **state)
+{
+	(void)state;
+	connect_with(4, 0);
+	assert_int_equal(vfs_forget(session, forgets, 1), 1);
+	assert_true(take_hiprio());
+	device_ring_complete(&d.rings[HIPRIO], taken.chain.head, 16);
+	said_start();
+	assert_int_equal(vfs_forget_reap(session), -EIO);
+	assert_said(VFS_LOG_ERROR, "wrote 16 bytes to a chain with room for 0");
+}
+
+#undef TEST
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_nodes, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_single_one_is_a_forget),
+		TEST(several_are_one_batch),
+		TEST(none_at_all_is_no_message),
+		TEST(more_than_a_message_holds_are_several),
+		TEST(what_does_not_fit_is_left_to_the_caller),
+		TEST(a_small_ring_loses_nothing_either),
+		TEST(the_caller_is_woken_when_there_is_room),
+		TEST(a_full_request_queue_is_in_nobodys_way),
+		TEST(scattered_pages_carry_batches_too),
+		TEST(a_device_that_answers_a_forget_has_failed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
