@@ -21,14 +21,13 @@ try() {
 load_bridge
 bdf=$(fs_bdf)
 
-if virtiofs_not_loaded; then
-	tell "This is Linux $(uname -r); its own virtiofs driver is not loaded."
-fi
+tell "This is Linux $(uname -r), with a virtio-fs device:"
 try virtiofs-inspect list
 tell "Now VFIO gets the device, so that a program can drive it:"
 try virtiofs-inspect bind "$bdf"
 try virtiofs-fuse myfs /mnt
 try "grep /mnt /proc/mounts"
+! virtiofs_unused || tell "It is this program alone: the kernel's virtiofs driver has no part in it."
 
 if [ -e /guest/interactive ]; then
 	stty rows "$(cut -d" " -f1 /guest/size)" cols "$(cut -d" " -f2 /guest/size)" 2>/dev/null

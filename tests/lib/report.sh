@@ -29,7 +29,8 @@ show_log() {
 	if [ -n "$verbose" ]; then
 		sed 's/^/      /' "$1"
 	elif [ "$test_status" != 0 ]; then
-		tail -n 40 "$1" | sed 's/^/      /'
+		# The checks that failed may be far from the end.
+		{ head -n -40 "$1" | grep '^not ok ' || true; tail -n 40 "$1"; } | sed 's/^/      /'
 	fi
 }
 

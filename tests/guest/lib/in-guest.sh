@@ -202,13 +202,19 @@ kernel_mount() {
 	load virtiofs && mount -t virtiofs "$1" "$2"
 }
 
-virtiofs_not_loaded() {
-	! grep -q '^virtiofs ' /proc/modules
+# From some version on Debian's kernels have it built in.
+virtiofs_built_in() {
+	[ -d /sys/bus/virtio/drivers/virtiofs ] && ! grep -q '^virtiofs ' /proc/modules
+}
+
+# The kernel's driver is not loaded, or it has no device.
+virtiofs_unused() {
+	! grep '^virtiofs ' /proc/modules && ! ls -d /sys/bus/virtio/drivers/virtiofs/virtio* 2>/dev/null
 }
 
 # run_workload DIR [OPTION...]: its lines go straight to the results, so a hang shows where.
 run_workload() {
-	timeout 300 guest-workload "$@" >"$RESULTS" 2>/tmp/workload.err ||
+	timeout 500 guest-workload "$@" >"$RESULTS" 2>/tmp/workload.err ||
 		fail "workload: exit status $?: $(tail -n 1 /tmp/workload.err)"
 }
 
