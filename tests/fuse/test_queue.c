@@ -376,11 +376,11 @@ static void answers_come_in_any_order(void **state)
 	}
 }
 
-static void a_batch_is_notified_once(void **state)
+/* Notifications of a batch of eight; without the event index each publication would be one. */
+static void notify_once(void)
 {
 	struct vfs_request *requests[8];
 
-	(void)state;
 	connect_with(8, 0);
 	for (unsigned int i = 0; i < 8; i++)
 		requests[i] = message_statfs(queue, i);
@@ -391,6 +391,19 @@ static void a_batch_is_notified_once(void **state)
 	assert_int_equal(d.notified[1], 1);
 	for (unsigned int i = 0; i < 8; i++)
 		take(&taken);
+}
+
+static void a_batch_is_notified_once(void **state)
+{
+	(void)state;
+	notify_once();
+}
+
+static void a_batch_is_notified_once_without_the_event_index(void **state)
+{
+	(void)state;
+	d.stub.offered &= ~FEATURE_EVENT_IDX;
+	notify_once();
 }
 
 /* With the event index and without it. */
@@ -473,6 +486,7 @@ static void what_does_not_fit_into_the_ring_waits_and_goes_out_in_order(void **s
 static void direct_chains_wait_for_descriptors(void **state)
 {
 	(void)state;
+	d.stub.offered &= ~FEATURE_EVENT_IDX;
 	park(false);
 }
 
@@ -581,6 +595,7 @@ int main(void)
 		TEST(a_request_cannot_be_in_a_batch_twice),
 		TEST(answers_come_in_any_order),
 		TEST(a_batch_is_notified_once),
+		TEST(a_batch_is_notified_once_without_the_event_index),
 		TEST(a_device_that_looks_by_itself_is_not_notified),
 		TEST(what_does_not_fit_into_the_ring_waits_and_goes_out_in_order),
 		TEST(direct_chains_wait_for_descriptors),
