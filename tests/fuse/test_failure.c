@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices that fail, break the rules or go away while requests are in flight. */
 #include <errno.h>
+#include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -220,6 +221,24 @@ static void a_failure_wakes_those_who_wait_on_other_queues(void **state)
 	assert_int_equal(vfs_request_error(reap_one(vfs_session_queue(session, 1))), -EIO);
 }
 
+/* A queue that the device does not have has no descriptor, and 0 would be somebody else's. */
+static void a_failure_wakes_nobody_else(void **state)
+{
+	int event = vfs_eventfd_create();
+	int before = dup(0);
+	struct pollfd pfd = {.fd = 0, .events = POLLIN};
+
+	(void)state;
+	d.stub.transport.num_queues = 4;
+	connect_with(4, 0);
+	dup2(event, 0);
+	vfs_session_abort(session);
+	assert_int_equal(poll(&pfd, 1, 0), 0);
+	dup2(before, 0);
+	close(before);
+	close(event);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +250,7 @@ int main(void)
 		TEST(a_broken_ring_fails_the_session),
 		TEST(a_chain_that_comes_back_twice_is_handed_out_once),
 		TEST(a_failure_wakes_those_who_wait_on_other_queues),
+		TEST(a_failure_wakes_nobody_else),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
