@@ -94,6 +94,15 @@ static bool ended(pid_t pid, int *status)
 	return waitpid(pid, status, WNOHANG) == pid;
 }
 
+/* Into the log of the test: not every end was expected. */
+static void show_errors(const struct bridge_run *run)
+{
+	char text[2048];
+
+	if (bridge_errors(run, text, sizeof(text)))
+		print_message("the bridge said: %s", text);
+}
+
 int bridge_wait(struct bridge_run *run)
 {
 	long end = bridge_now_ms() + PATIENCE_MS;
@@ -105,6 +114,8 @@ int bridge_wait(struct bridge_run *run)
 		bridge_sleep_ms(2);
 	}
 	run->pid = 0;
+	if (!WIFEXITED(status) || WEXITSTATUS(status))
+		show_errors(run);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
