@@ -13,7 +13,7 @@
 #include <vfs/request.h>
 #include <vfs/session.h>
 
-#include "device/device.h"
+#include "discovery/device.h"
 #include "dma/dma.h"
 #include "virtio/virtio.h"
 

@@ -14,7 +14,7 @@
 
 #include <linux/fuse.h>
 
-#include "device/device.h"
+#include "discovery/device.h"
 #include "dma/stub_iommu.h"
 #include "fuse/fuse.h"
 #include "virtio/device_ring.h"

@@ -6,7 +6,7 @@
 #include <linux/virtio_fs.h>
 
 #include "core/core.h"
-#include "device/device.h"
+#include "discovery/device.h"
 #include "function.h"
 #include "transport/pci_window.h"
 

@@ -26,39 +26,32 @@ missing_packages() {
 	done
 }
 
-# Reads apt's status lines, keeps one line of progress on a terminal, logs everything else.
+# Reads apt's status lines; keeps one line of progress on a terminal.
 show_apt_progress() {
-	local log=$1 kind rest percent
+	local kind rest percent
 
 	while IFS=: read -r kind rest; do
-		case $kind in
-		dlstatus | pmstatus)
-			[ -t 2 ] || continue
-			percent=${rest#*:}
-			percent=${percent%%[.:]*}
-			rest=${rest##*:}
-			printf '\r\033[K  %3s%% %.60s' "$percent" "$rest" >&2
-			;;
-		*)
-			printf '%s%s\n' "$kind" "${rest:+:$rest}" >>"$log"
-			;;
-		esac
+		[ -t 2 ] || continue
+		percent=${rest#*:}
+		percent=${percent%%[.:]*}
+		printf '\r\033[K  %3s%% %.60s' "$percent" "${rest##*:}" >&2
 	done
 	[ ! -t 2 ] || printf '\r\033[K' >&2
 }
 
+# The status lines go to descriptor 3, which is opened here since sudo would close it. It must not
+# be 1: apt closes it for dpkg, and packages' own scripts fail without an output.
 apt_get() {
-	local log
+	local dir status=0
 
-	log=$(mktemp)
-	if ! as_root env DEBIAN_FRONTEND=noninteractive apt-get -y -o APT::Status-Fd=1 \
-		-o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" 2>&1 </dev/null |
-		show_apt_progress "$log"; then
-		tail -n 5 "$log" >&2
-		rm -f "$log"
-		return 1
-	fi
-	rm -f "$log"
+	dir=$(mktemp -d)
+	# shellcheck disable=SC2016 # expanded by the inner shell
+	as_root env DEBIAN_FRONTEND=noninteractive sh -c 'exec apt-get "$@" 3>&1 >"$0" 2>&1' \
+		"$dir/log" -y -o APT::Status-Fd=3 -o Dpkg::Use-Pty=0 -o DPkg::Lock::Timeout=120 "$@" \
+		</dev/null | show_apt_progress || status=1
+	[ "$status" = 0 ] || { grep -E '^E: |^Err|rror processing' "$dir/log" || tail -n 5 "$dir/log"; } >&2
+	rm -rf "$dir" 2>/dev/null || as_root rm -rf "$dir"
+	return $status
 }
 
 # Once a run: a fresh machine or container has no package lists at all, or old ones.

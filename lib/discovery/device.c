@@ -6,7 +6,7 @@
 #include <linux/virtio_fs.h>
 
 #include "core/core.h"
-#include "device/device.h"
+#include "discovery/device.h"
 #include "transport/sysfs.h"
 
 static int learn(struct vfs_device *device)

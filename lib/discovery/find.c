@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "core/core.h"
-#include "device/device.h"
+#include "discovery/device.h"
 
 struct search {
 	const char *tag;
