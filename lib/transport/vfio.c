@@ -70,10 +70,9 @@ static int vfio_set_irqs(
 	return vfs_vfio_device_set_irqs(to_vfio(pci)->device, irq, fds, count);
 }
 
-static int vfio_dma_map(
-	struct vfs_pci *pci, void *vaddr, uint64_t iova, uint64_t length, unsigned int access)
+static int vfio_dma_map(struct vfs_pci *pci, const struct vfs_dma_map *map)
 {
-	return vfs_vfio_dma_map(&to_vfio(pci)->container, vaddr, iova, length, access);
+	return vfs_vfio_dma_map(&to_vfio(pci)->container, map);
 }
 
 static int vfio_dma_unmap(struct vfs_pci *pci, uint64_t iova, uint64_t length)

@@ -24,8 +24,7 @@ int vfs_vfio_container_open(const char *bdf, int group, struct vfs_vfio_containe
 	struct vfs_dma_limits *limits);
 void vfs_vfio_container_close(struct vfs_vfio_container *container);
 
-int vfs_vfio_dma_map(const struct vfs_vfio_container *container, void *vaddr, uint64_t iova,
-	uint64_t length, unsigned int access);
+int vfs_vfio_dma_map(const struct vfs_vfio_container *container, const struct vfs_dma_map *map);
 int vfs_vfio_dma_unmap(const struct vfs_vfio_container *container, uint64_t iova, uint64_t length);
 
 /* Read the limits out of an answer to VFIO_IOMMU_GET_INFO of @size bytes. */
