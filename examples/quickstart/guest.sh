@@ -45,4 +45,5 @@ fi
 
 tell "Everything is put back:"
 try fusermount3 -u /mnt
+wait_for 10 no_bridge
 try virtiofs-inspect unbind "$bdf"

@@ -50,13 +50,17 @@ static bool fit(const struct vfs_address_space *space, const struct vfs_iova_ran
 
 	for (i = 0; i < space->num_used; i++) {
 		const struct vfs_iova_interval *used = &space->used[i];
-		uint64_t end = align_up(candidate, alignment) + length;
+		uint64_t last = used->start + (used->length - 1);
+		uint64_t aligned = align_up(candidate, alignment);
 
-		if (used->start + used->length <= candidate)
+		if (last < candidate)
 			continue;
-		if (end >= length && end <= used->start)
+		if (aligned >= candidate && aligned <= used->start &&
+			length <= used->start - aligned)
 			break;
-		candidate = used->start + used->length;
+		if (last == UINT64_MAX)
+			return false;
+		candidate = last + 1;
 	}
 	*start = align_up(candidate, alignment);
 	*at = i;
@@ -67,14 +71,20 @@ int vfs_iova_alloc(
 	struct vfs_address_space *space, uint64_t length, uint64_t alignment, uint64_t *iova)
 {
 	const struct vfs_dma_limits *limits = &space->transport->limits;
+	uint64_t start;
 	unsigned int i;
 	size_t at;
+	int r;
 
 	if (length == 0 || !is_power_of_2(alignment))
 		return vfs_error(-EINVAL, "no bus addresses for 0 bytes");
 	for (i = 0; i < limits->num_ranges; i++) {
-		if (fit(space, &limits->ranges[i], length, alignment, iova, &at))
-			return insert(space, at, *iova, length);
+		if (!fit(space, &limits->ranges[i], length, alignment, &start, &at))
+			continue;
+		r = insert(space, at, start, length);
+		if (r == 0)
+			*iova = start;
+		return r;
 	}
 	return vfs_error(-ENOSPC, "%s: no room for %llu bytes of bus addresses",
 		space->transport->name, (unsigned long long)length);

@@ -90,10 +90,12 @@ static int map_iova(struct vfs_arena *arena)
 	r = vfs_iova_alloc(arena->space, arena->size, VFS_HUGE_PAGE_SIZE, &arena->iova);
 	for (zone = 0; zone < VFS_NUM_ZONES && r == 0; zone++) {
 		size_t start = arena->zone_offset[zone];
+		size_t length = zone_end(arena, zone) - start;
 
-		r = map_part(
-			arena, start, zone_end(arena, zone) - start, arena->iova + start, zone);
-		if (r < 0 && zone > 0)
+		if (length == 0)
+			continue;
+		r = map_part(arena, start, length, arena->iova + start, zone);
+		if (r < 0 && start > 0)
 			(void)t->ops->dma_unmap(t, arena->iova, start);
 	}
 	if (r < 0 && arena->iova) {

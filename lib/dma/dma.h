@@ -68,7 +68,7 @@ void vfs_address_space_fini(struct vfs_address_space *space);
 
 /*
  * Find @length bytes of bus addresses inside the device's ranges. Address 0 is never used: too
- * many devices take it for "none". -ENOSPC, -ENOMEM.
+ * many devices take it for "none". -ENOSPC, -ENOMEM; *iova is unchanged then.
  */
 int vfs_iova_alloc(
 	struct vfs_address_space *space, uint64_t length, uint64_t alignment, uint64_t *iova);

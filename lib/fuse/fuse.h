@@ -6,6 +6,7 @@
 #ifndef VFS_FUSE_INTERNAL_H
 #define VFS_FUSE_INTERNAL_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -142,7 +143,8 @@ struct vfs_session {
 	struct vfs_address_space space;
 	struct vfs_arena arena;
 	enum vfs_session_state state;
-	int failed;		  /* 0, or why nothing can be sent any more (negative errno) */
+	atomic_bool failing;	  /* somebody is taking the memory back from the device */
+	atomic_int failed;	  /* 0, or why nothing can be sent any more (negative errno) */
 	struct vfs_queue *queues; /* all of the device's, hiprio first */
 	unsigned int num_rings;
 	unsigned int first_request_queue;

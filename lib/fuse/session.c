@@ -257,13 +257,15 @@ void vfs_session_fail(struct vfs_session *session, int error)
 {
 	struct vfs_transport *t = session->device->transport;
 
-	if (session->failed)
+	if (atomic_exchange(&session->failing, true))
 		return;
-	session->failed = error;
 	vfs_log(VFS_LOG_ERROR, "%s has failed: its requests end with an error",
 		session->device->info.name);
 	if (vfs_virtio_stop(&session->virtio) < 0)
 		(void)t->ops->set_bus_master(t, false);
+	/* Only now: requests are ended by whoever sees it, and then their memory is not the
+	 * device's. */
+	atomic_store(&session->failed, error);
 }
 
 uint64_t vfs_session_next_unique(struct vfs_session *session)

@@ -60,8 +60,8 @@ struct vfs_device {
 	int event_fd;
 };
 
-static struct vfs_device device;
-static struct vfs_session session;
+static struct vfs_device the_device;
+static struct vfs_session the_session;
 static bool device_dead;
 static char last_error[128];
 
@@ -106,7 +106,7 @@ void vfs_log_set(vfs_log_fn fn, enum vfs_log_level max_level, void *ctx)
 }
 
 int vfs_device_open(
-	const char *name, const struct vfs_device_options *options, struct vfs_device **opened)
+	const char *name, const struct vfs_device_options *options, struct vfs_device **device)
 {
 	int error = fail_if_told("STUB_OPEN");
 
@@ -114,40 +114,40 @@ int vfs_device_open(
 	(void)options;
 	if (error)
 		return error;
-	device.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	*opened = &device;
+	the_device.event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	*device = &the_device;
 	return 0;
 }
 
-const struct vfs_device_info *vfs_device_info(const struct vfs_device *opened)
+const struct vfs_device_info *vfs_device_info(const struct vfs_device *device)
 {
 	static const struct vfs_device_info info = {.tag = "stub,tag", .num_request_queues = 1};
 
-	(void)opened;
+	(void)device;
 	return &info;
 }
 
-int vfs_device_event_fd(const struct vfs_device *opened)
+int vfs_device_event_fd(const struct vfs_device *device)
 {
-	return opened->event_fd;
+	return device->event_fd;
 }
 
-int vfs_device_check(struct vfs_device *opened)
+int vfs_device_check(struct vfs_device *device)
 {
 	uint64_t value;
 
-	if (read(opened->event_fd, &value, sizeof(value)) < 0)
+	if (read(device->event_fd, &value, sizeof(value)) < 0)
 		return 0;
 	return device_dead ? fail(ENODEV, "the device was unplugged") : 0;
 }
 
-void vfs_device_close(struct vfs_device *opened)
+void vfs_device_close(struct vfs_device *device)
 {
 	const char *path = getenv("STUB_REPORT");
-	FILE *file = opened && path ? fopen(path, "we") : NULL;
+	FILE *file = device && path ? fopen(path, "we") : NULL;
 
-	if (opened)
-		close(opened->event_fd);
+	if (device)
+		close(device->event_fd);
 	if (!file)
 		return;
 	fprintf(file, "lookups %llu forgets %llu size %llu last %u\n",
@@ -182,22 +182,22 @@ static void destroy_queue(struct vfs_queue *queue)
 	free(queue->requests);
 }
 
-int vfs_session_create(struct vfs_device *opened, const struct vfs_session_options *options,
-	struct vfs_session **created)
+int vfs_session_create(struct vfs_device *device, const struct vfs_session_options *options,
+	struct vfs_session **session)
 {
 	int error = fail_if_told("STUB_CREATE");
 
-	(void)opened;
+	(void)device;
 	if (error)
 		return error;
-	session.max_payload = (options->max_payload + PAGE - 1) / PAGE * PAGE;
-	create_queue(&session.queue, options->depth, session.max_payload);
-	create_queue(&session.hiprio, 1, PAGE);
-	*created = &session;
+	the_session.max_payload = (options->max_payload + PAGE - 1) / PAGE * PAGE;
+	create_queue(&the_session.queue, options->depth, the_session.max_payload);
+	create_queue(&the_session.hiprio, 1, PAGE);
+	*session = &the_session;
 	return 0;
 }
 
-int vfs_session_init(struct vfs_session *created, const struct vfs_init *want, struct vfs_init *got)
+int vfs_session_init(struct vfs_session *session, const struct vfs_init *want, struct vfs_init *got)
 {
 	int error = fail_if_told("STUB_INIT");
 
@@ -206,34 +206,34 @@ int vfs_session_init(struct vfs_session *created, const struct vfs_init *want, s
 	/* A server that says yes to nearly all that it is offered. */
 	*got = *want;
 	got->flags &= ~(uint64_t)FUSE_DO_READDIRPLUS;
-	got->max_write = (uint32_t)created->max_payload;
-	got->max_pages = (uint16_t)(created->max_payload / PAGE);
+	got->max_write = (uint32_t)session->max_payload;
+	got->max_pages = (uint16_t)(session->max_payload / PAGE);
 	got->time_gran = 1;
-	created->connected = true;
+	session->connected = true;
 	return 0;
 }
 
-size_t vfs_session_max_payload(const struct vfs_session *created)
+size_t vfs_session_max_payload(const struct vfs_session *session)
 {
-	return created->max_payload;
+	return session->max_payload;
 }
 
-struct vfs_queue *vfs_session_queue(struct vfs_session *created, unsigned int index)
+struct vfs_queue *vfs_session_queue(struct vfs_session *session, unsigned int index)
 {
-	return index ? NULL : &created->queue;
+	return index ? NULL : &session->queue;
 }
 
-struct vfs_queue *vfs_session_hiprio(struct vfs_session *created)
+struct vfs_queue *vfs_session_hiprio(struct vfs_session *session)
 {
-	return &created->hiprio;
+	return &session->hiprio;
 }
 
-void vfs_session_destroy(struct vfs_session *created)
+void vfs_session_destroy(struct vfs_session *session)
 {
-	if (!created)
+	if (!session)
 		return;
-	destroy_queue(&created->queue);
-	destroy_queue(&created->hiprio);
+	destroy_queue(&session->queue);
+	destroy_queue(&session->hiprio);
 }
 
 struct vfs_request *vfs_request_get(struct vfs_queue *queue)
@@ -266,14 +266,14 @@ void *vfs_request_message(struct vfs_request *request)
 size_t vfs_request_capacity(const struct vfs_request *request)
 {
 	(void)request;
-	return VFS_REQUEST_HEAD + session.max_payload;
+	return VFS_REQUEST_HEAD + the_session.max_payload;
 }
 
 int vfs_request_prepare(struct vfs_request *request, size_t length)
 {
 	const struct fuse_in_header *in = vfs_request_message(request);
 
-	if (!session.connected || length < sizeof(*in) || in->len != length)
+	if (!the_session.connected || length < sizeof(*in) || in->len != length)
 		return fail(EINVAL, "prepare");
 	if (in->opcode == FUSE_GETXATTR)
 		return fail(ENOSYS, "prepare");
@@ -288,7 +288,7 @@ static void kill_device(void)
 	uint64_t one = 1;
 
 	device_dead = true;
-	if (write(device.event_fd, &one, sizeof(one)) < 0)
+	if (write(the_device.event_fd, &one, sizeof(one)) < 0)
 		abort();
 }
 
@@ -296,7 +296,7 @@ static void serve(struct vfs_request *request)
 {
 	const struct fuse_in_header *in = vfs_request_message(request);
 
-	stub_serve(in, request->payload, session.max_payload, &request->answer);
+	stub_serve(in, request->payload, the_session.max_payload, &request->answer);
 	request->due_ms = request->answer.never ? NEVER : now_ms() + request->answer.delay_ms;
 	request->header = (struct fuse_out_header){
 		.len = (uint32_t)(sizeof(request->header) + request->answer.length),
@@ -372,8 +372,8 @@ static int64_t next_due(const struct vfs_queue *queue)
 	int64_t due = NEVER;
 	unsigned int i;
 
-	if (queue == &session.hiprio)
-		return session.forget_due_ms ? session.forget_due_ms : NEVER;
+	if (queue == &the_session.hiprio)
+		return the_session.forget_due_ms ? the_session.forget_due_ms : NEVER;
 	for (i = 0; i < queue->depth; i++) {
 		const struct vfs_request *request = &queue->requests[i];
 
@@ -414,13 +414,13 @@ int vfs_request_reply(const struct vfs_request *request, struct iovec iov[2])
 	return request->answer.length ? 2 : 1;
 }
 
-long vfs_forget(struct vfs_session *created, const struct fuse_forget_one *forgets, size_t count)
+long vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count)
 {
 	if (device_dead)
 		return fail(EIO, "forget on a dead device");
-	if (created->forget_due_ms && created->forget_due_ms > now_ms())
+	if (session->forget_due_ms && session->forget_due_ms > now_ms())
 		return 0;
-	created->forget_due_ms = now_ms() + number("STUB_FORGET_MS");
+	session->forget_due_ms = now_ms() + number("STUB_FORGET_MS");
 	stub_server.forgets += forgets[0].nlookup;
 	return count ? 1 : 0;
 }

@@ -64,27 +64,37 @@ static ssize_t read_some(const char *name)
 	return n;
 }
 
-static void *read_thread(void *name)
-{
-	return (void *)read_some(name);
-}
-
-static pthread_t start_reading(const char *name)
-{
+struct reader {
 	pthread_t thread;
+	const char *name;
+	ssize_t result;
+};
 
-	assert_int_equal(pthread_create(&thread, NULL, read_thread, (void *)name), 0);
-	/* Until it is under way; the reader itself cannot say so. */
-	bridge_sleep_ms(100);
-	return thread;
+static void *read_thread(void *arg)
+{
+	struct reader *reader = arg;
+
+	reader->result = read_some(reader->name);
+	return NULL;
 }
 
-static ssize_t finish_reading(pthread_t thread)
+static void start_reading(struct reader *reader, const char *name)
 {
-	void *result;
+	reader->name = name;
+	assert_int_equal(pthread_create(&reader->thread, NULL, read_thread, reader), 0);
+}
 
-	pthread_join(thread, &result);
-	return (ssize_t)result;
+/* A reader cannot say that its request is under way. */
+static void start_reading_and_wait(struct reader *reader, const char *name)
+{
+	start_reading(reader, name);
+	bridge_sleep_ms(100);
+}
+
+static ssize_t finish_reading(struct reader *reader)
+{
+	pthread_join(reader->thread, NULL);
+	return reader->result;
 }
 
 static void write_pattern(const char *name, size_t size)
@@ -231,17 +241,17 @@ static void test_answer_that_the_kernel_refuses_does_not_hang(void **state)
 
 static void test_slow_request_does_not_hold_others_up(void **state)
 {
-	pthread_t thread;
+	struct reader reader;
 	long start;
 
 	(void)state;
 	bridge_start_foreground(&run, NULL);
 	write_pattern("file", 5000);
 	start = bridge_now_ms();
-	assert_int_equal(pthread_create(&thread, NULL, read_thread, "slow"), 0);
+	start_reading(&reader, "slow");
 	check_pattern("file", 5000);
 	assert_true(bridge_now_ms() - start < STUB_SLOW_MS);
-	assert_int_equal(finish_reading(thread), 4096);
+	assert_int_equal(finish_reading(&reader), 4096);
 	assert_true(bridge_now_ms() - start >= STUB_SLOW_MS);
 }
 
@@ -308,13 +318,13 @@ static void test_signal_detaches_a_busy_mount(void **state)
 
 static void test_signal_waits_for_requests_under_way(void **state)
 {
-	pthread_t thread;
+	struct reader reader;
 
 	(void)state;
 	bridge_start_foreground(&run, NULL);
-	thread = start_reading("slow");
+	start_reading_and_wait(&reader, "slow");
 	assert_int_equal(kill(run.pid, SIGTERM), 0);
-	assert_int_equal(finish_reading(thread), 4096);
+	assert_int_equal(finish_reading(&reader), 4096);
 	assert_int_equal(bridge_wait(&run), 0);
 }
 
@@ -360,33 +370,33 @@ static void test_signal_writes_back_a_busy_mount(void **state)
 static void test_request_that_hangs_is_given_up_in_time(void **state)
 {
 	long start = bridge_now_ms();
-	pthread_t thread;
+	struct reader reader;
 
 	(void)state;
 	bridge_start_foreground(&run, "timeout=1");
-	thread = start_reading("hang");
+	start_reading_and_wait(&reader, "hang");
 	assert_int_equal(kill(run.pid, SIGTERM), 0);
 	assert_int_equal(bridge_wait(&run), 1);
-	assert_true(finish_reading(thread) < 0);
+	assert_true(finish_reading(&reader) < 0);
 	assert_false(bridge_mounted(&run));
 	assert_true(bridge_now_ms() - start < 10000);
 }
 
 static void test_second_signal_does_not_wait(void **state)
 {
-	pthread_t thread;
+	struct reader reader;
 	long start;
 
 	(void)state;
 	bridge_start_foreground(&run, "timeout=60");
-	thread = start_reading("hang");
+	start_reading_and_wait(&reader, "hang");
 	assert_int_equal(kill(run.pid, SIGTERM), 0);
 	bridge_sleep_ms(200);
 	start = bridge_now_ms();
 	assert_int_equal(kill(run.pid, SIGINT), 0);
 	assert_int_equal(bridge_wait(&run), 1);
 	assert_true(bridge_now_ms() - start < 5000);
-	assert_true(finish_reading(thread) < 0);
+	assert_true(finish_reading(&reader) < 0);
 	assert_false(bridge_mounted(&run));
 }
 
@@ -409,13 +419,13 @@ static void test_lazy_unmount_serves_until_the_last_close(void **state)
 static void test_dead_device_fails_requests_and_unmounts(void **state)
 {
 	char text[2048];
-	pthread_t thread;
+	struct reader reader;
 
 	(void)state;
 	bridge_start_foreground(&run, NULL);
-	thread = start_reading("hang");
+	start_reading_and_wait(&reader, "hang");
 	assert_int_equal(read_some("dead"), -EIO);
-	assert_int_equal(finish_reading(thread), -EIO);
+	assert_int_equal(finish_reading(&reader), -EIO);
 	assert_int_equal(bridge_wait(&run), 1);
 	assert_false(bridge_mounted(&run));
 	bridge_errors(&run, text, sizeof(text));

@@ -28,6 +28,18 @@ bool event_wait(int fd)
 	return read(fd, &count, sizeof(count)) == sizeof(count);
 }
 
+/* Mostly spin, for the two sides to run close to each other; but there may be one processor. */
+void relax(unsigned int turn)
+{
+	if (turn % 64 == 0)
+		sched_yield();
+}
+
+bool device_thread_failed(const struct device_thread *device)
+{
+	return __atomic_load_n(&device->failed, __ATOMIC_RELAXED);
+}
+
 /* Chains that were taken and not yet answered. */
 struct held {
 	struct device_chain chains[HELD_MAX];
@@ -75,7 +87,7 @@ static void answer(struct device_thread *device, struct held *held, unsigned int
 static const char *idle(struct device_thread *device)
 {
 	if (!device->sleeps) {
-		sched_yield();
+		relax(++device->turns);
 		return NULL;
 	}
 	if (!device_ring_enable_notify(device->ring) && !event_wait(device->kick))
@@ -113,6 +125,7 @@ static void *run(void *ctx)
 
 	while (!device->fault && !__atomic_load_n(&device->stop, __ATOMIC_RELAXED))
 		device->fault = step(device, &held);
+	__atomic_store_n(&device->failed, device->fault != NULL, __ATOMIC_RELAXED);
 	return NULL;
 }
 

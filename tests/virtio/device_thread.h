@@ -25,16 +25,24 @@ struct answer {
 
 struct device_thread {
 	struct device_ring *ring;
-	bool sleeps;	   /* waits for notifications, or polls */
-	int kick;	   /* eventfd: the driver notifies */
-	int interrupt;	   /* eventfd: the device interrupts */
-	bool stop;	   /* atomic */
+	unsigned int turns; /* without anything to do */
+	bool sleeps;	    /* waits for notifications, or polls */
+	int kick;	    /* eventfd: the driver notifies */
+	int interrupt;	    /* eventfd: the device interrupts */
+	bool stop;	    /* atomic, as the next */
+	bool failed;
 	const char *fault; /* what went wrong, after the thread was joined */
 	pthread_t thread;
 };
 
 int device_thread_start(struct device_thread *device, struct device_ring *ring, bool sleeps);
 void device_thread_stop(struct device_thread *device);
+
+/* Did it give up? The driver would wait forever. */
+bool device_thread_failed(const struct device_thread *device);
+
+/* Pass the time of turn number @turn without anything to do. */
+void relax(unsigned int turn);
 
 /* An eventfd: make it readable; wait until it is and empty it, false after ten seconds. */
 void event_signal(int fd);

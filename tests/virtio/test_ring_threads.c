@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A ring between two threads; with a sanitizer of threads, also a check of the barriers. */
 #include <errno.h>
-#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -31,6 +30,9 @@ struct driver {
 	struct device_thread device;
 	struct request requests[REQUESTS];
 	bool sleeps;
+	unsigned int depth; /* requests in flight at once */
+	unsigned int turns; /* without anything to do */
+	uint64_t total;
 	uint64_t sent;
 	uint64_t answered;
 };
@@ -59,10 +61,20 @@ static int send_one(struct driver *d, struct request *r)
 	return 0;
 }
 
+/* Come at a different moment each time, so that every interleaving has its chance. */
+static void jitter(const struct driver *d)
+{
+	uint64_t turns = d->depth == 1 ? d->sent * ANSWER_FACTOR >> 58 : 0;
+
+	for (volatile uint64_t i = 0; i < turns; i++)
+		;
+}
+
 /* Send what fits, published in batches of up to three. */
 static const char *send_all(struct driver *d)
 {
-	for (unsigned int i = 0; i < REQUESTS && d->sent < TOTAL; i++) {
+	jitter(d);
+	for (unsigned int i = 0; i < d->depth && d->sent < d->total; i++) {
 		int err = d->requests[i].in_flight ? 0 : send_one(d, &d->requests[i]);
 
 		if (err == -ENOSPC)
@@ -110,8 +122,10 @@ static const char *collect(struct driver *d, bool *some)
 
 static const char *wait(struct driver *d)
 {
+	if (device_thread_failed(&d->device))
+		return "the device failed";
 	if (!d->sleeps) {
-		sched_yield();
+		relax(++d->turns);
 		return NULL;
 	}
 	if (!vfs_ring_enable_interrupts(&d->pair.driver) && !event_wait(d->device.interrupt))
@@ -124,8 +138,8 @@ static const char *drive(struct driver *d)
 {
 	const char *fault = NULL;
 
-	while (!fault && d->answered < TOTAL) {
-		bool some;
+	while (!fault && d->answered < d->total) {
+		bool some = false;
 
 		fault = send_all(d);
 		if (!fault)
@@ -136,23 +150,34 @@ static const char *drive(struct driver *d)
 	return fault;
 }
 
-static void talk(bool event_idx, bool driver_sleeps, bool device_sleeps, bool io)
+struct setup {
+	bool event_idx;
+	bool driver_sleeps;
+	bool device_sleeps;
+	bool io;
+	unsigned int depth;
+};
+
+static void talk(struct setup setup)
 {
 	struct driver *d = calloc(1, sizeof(*d));
 	const char *fault;
 
 	assert_non_null(d);
-	d->sleeps = driver_sleeps;
-	ring_pair_open(&d->pair, RING_SIZE, event_idx);
-	d->pair.driver.barriers.io = io;
-	assert_int_equal(device_thread_start(&d->device, &d->pair.device, device_sleeps), 0);
+	d->sleeps = setup.driver_sleeps;
+	d->depth = setup.depth ? setup.depth : REQUESTS;
+	d->total = setup.depth == 1 ? TOTAL / 2 : TOTAL;
+	ring_pair_open(&d->pair, RING_SIZE, setup.event_idx);
+	d->pair.driver.barriers.io = setup.io;
+	assert_int_equal(device_thread_start(&d->device, &d->pair.device, setup.device_sleeps), 0);
 	fault = drive(d);
 	device_thread_stop(&d->device);
+	if (d->device.fault)
+		fail_msg("device, after %llu answers: %s", (unsigned long long)d->answered,
+			d->device.fault);
 	if (fault)
 		fail_msg("driver, after %llu answers: %s", (unsigned long long)d->answered, fault);
-	if (d->device.fault)
-		fail_msg("device: %s", d->device.fault);
-	assert_int_equal(d->sent, TOTAL);
+	assert_int_equal(d->sent, d->total);
 	assert_int_equal(d->pair.driver.num_free, RING_SIZE);
 	ring_pair_close(&d->pair);
 	free(d);
@@ -161,35 +186,45 @@ static void talk(bool event_idx, bool driver_sleeps, bool device_sleeps, bool io
 static void both_poll(void **state)
 {
 	(void)state;
-	talk(false, false, false, false);
-	talk(true, false, false, false);
+	talk((struct setup){.event_idx = false});
+	talk((struct setup){.event_idx = true});
 }
 
 static void both_poll_with_io_barriers(void **state)
 {
 	(void)state;
-	talk(true, false, false, true);
+	talk((struct setup){.event_idx = true, .io = true});
 }
 
 static void the_driver_sleeps(void **state)
 {
 	(void)state;
-	talk(false, true, false, false);
-	talk(true, true, false, false);
+	talk((struct setup){.event_idx = false, .driver_sleeps = true});
+	talk((struct setup){.event_idx = true, .driver_sleeps = true});
 }
 
 static void the_device_sleeps(void **state)
 {
 	(void)state;
-	talk(false, false, true, false);
-	talk(true, false, true, false);
+	talk((struct setup){.event_idx = false, .device_sleeps = true});
+	talk((struct setup){.event_idx = true, .device_sleeps = true});
 }
 
 static void both_sleep(void **state)
 {
 	(void)state;
-	talk(false, true, true, false);
-	talk(true, true, true, false);
+	talk((struct setup){.event_idx = false, .driver_sleeps = true, .device_sleeps = true});
+	talk((struct setup){.event_idx = true, .driver_sleeps = true, .device_sleeps = true});
+}
+
+/* Each request finds the device on its way to sleep; a missing full barrier is likely to show. */
+static void one_request_at_a_time(void **state)
+{
+	(void)state;
+	for (int event_idx = 0; event_idx <= 1; event_idx++) {
+		talk((struct setup){.event_idx = event_idx, .device_sleeps = true, .depth = 1});
+		talk((struct setup){.event_idx = event_idx, .driver_sleeps = true, .depth = 1});
+	}
 }
 
 int main(void)
@@ -200,6 +235,7 @@ int main(void)
 		cmocka_unit_test(the_driver_sleeps),
 		cmocka_unit_test(the_device_sleeps),
 		cmocka_unit_test(both_sleep),
+		cmocka_unit_test(one_request_at_a_time),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

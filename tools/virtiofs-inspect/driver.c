@@ -14,7 +14,7 @@
 #include "transport/sysfs.h"
 
 /* Not every PATH has it: that of a user who became root with su, for one. */
-#define MODPROBE "/sbin/modprobe"
+const char *inspect_modprobe = "/sbin/modprobe";
 
 /* What has to be put back if a switch fails. */
 struct before {
@@ -43,8 +43,8 @@ void driver_load_module(const char *module)
 		return;
 	posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 	posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-	r = posix_spawnp(&pid, access(MODPROBE, X_OK) == 0 ? MODPROBE : "modprobe", &actions, NULL,
-		argv, environ);
+	r = posix_spawnp(&pid, access(inspect_modprobe, X_OK) == 0 ? inspect_modprobe : "modprobe",
+		&actions, NULL, argv, environ);
 	posix_spawn_file_actions_destroy(&actions);
 	while (r == 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;

@@ -5,6 +5,9 @@
 
 #include <stdbool.h>
 
+/* The program that loads modules; tests have one of their own. */
+extern const char *inspect_modprobe; /* "/sbin/modprobe" */
+
 /* Does the kernel have this PCI driver now? */
 bool driver_exists(const char *driver);
 

@@ -31,6 +31,9 @@ int function_raw_tag(const char *bdf, char tag[37])
 
 	if (r < 0)
 		return r;
+	/* No device has none; one that sleeps or is going may read as zeros. */
+	if (!config.tag[0])
+		return vfs_error(-EPROTO, "%s: its tag reads as nothing", bdf);
 	memcpy(tag, config.tag, sizeof(config.tag));
 	tag[sizeof(config.tag)] = '\0';
 	return 0;

@@ -12,8 +12,8 @@
 int function_find(const char *name, char bdf[VFS_BDF_SIZE]);
 
 /*
- * The tag as the device has it: any bytes, up to 36, then a NUL. -EACCES and what vfs_pci_peek()
- * returns.
+ * The tag as the device has it: any bytes, up to 36, then a NUL. -EPROTO if it is empty, and what
+ * vfs_pci_peek() returns.
  */
 int function_raw_tag(const char *bdf, char tag[37]);
 

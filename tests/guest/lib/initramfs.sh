@@ -21,7 +21,7 @@ copy_program() {
 	libraries_of "$file" | while read -r library; do
 		copy_file "$root" "$library"
 	done
-	ln -sfn "$file" "$root/bin/$(basename "$file")"
+	[ -e "$root/bin/$(basename "$file")" ] || ln -s "$file" "$root/bin/"
 }
 
 make_skeleton() {
@@ -48,11 +48,12 @@ make_initramfs() {
 	make_skeleton "$root"
 	cp -a "$kernel/modules" "$root/usr/lib/"
 	install -m 755 "$(command -v busybox)" "$root/bin/busybox"
-	busybox --list | while read -r program; do
-		[ "$program" = busybox ] || ln -s busybox "$root/bin/$program"
-	done
 	for program; do
 		copy_program "$root" "$program"
+	done
+	# What the host lent is not to be hidden by an applet of the same name.
+	busybox --list | while read -r program; do
+		[ -e "$root/bin/$program" ] || ln -s busybox "$root/bin/$program"
 	done
 	cp -a "$scripts/." "$root/guest/"
 	install -m 644 "$GUEST_LIB/in-guest.sh" "$root/guest/in-guest.sh"

@@ -6,7 +6,6 @@ two=$(fs_bdf 2)
 group=/dev/vfio/$(iommu_group_of "$one")
 
 refuses "bound to another driver" 'virtio-pci.*virtiofs-inspect bind' virtiofs-fuse "$one" /mnt
-refuses "no function bound for the tag" 'vfio-pci|virtiofs-inspect' virtiofs-fuse myfs /mnt
 refuses "no such function" '0000:00:1f.7' virtiofs-fuse 0000:00:1f.7 /mnt
 refuses "not a virtio-fs function" '0000:00:00.0' virtiofs-fuse 0000:00:00.0 /mnt
 bind_vfio "$one" || fail "bind $one"

@@ -30,6 +30,7 @@ cp /tmp/random /mnt/random
 for round in 1 2 3; do
 	start_io
 	sleep 1
+	check "round $round: I/O goes on" pidof dd
 	check "round $round: SIGKILL" bridge_killed
 	check "round $round: programs get an error and end" io_ended
 	wait

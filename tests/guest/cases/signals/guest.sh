@@ -2,33 +2,31 @@
 
 bdf=$(fs_bdf)
 
-# ends_by DESCRIPTION COMMAND...: a bridge in the foreground, ended by the command, says 0.
+# Once the bridge has mounted: some I/O, then the command, and SIGKILL if that does not end it.
+end_soon() {
+	wait_for 10 mounted /mnt && echo data >/mnt/file && touch /tmp/written && "$@"
+	wait_for 10 no_bridge || kill -9 "$(pidof virtiofs-fuse)"
+}
+
+# ends_by DESCRIPTION COMMAND...: a bridge, ended by the command, exits with 0. It is the bridge
+# that is in the foreground, since a shell lets its background commands ignore SIGINT.
 ends_by() {
 	what=$1
 	shift
-	virtiofs-fuse myfs /mnt -f >/tmp/bridge.out 2>&1 &
-	bridge=$!
-	if ! wait_for 10 mounted /mnt; then
-		kill -9 $bridge
-		wait $bridge
-		fail "$what: no mount: $(cat /tmp/bridge.out)"
-		return
-	fi
-	check "$what: write" sh -c "echo '$what' >/mnt/file"
-	"$@"
-	(sleep 10 && kill -9 $bridge) 2>/dev/null &
-	watchdog=$!
-	wait $bridge
+	rm -f /tmp/written
+	end_soon "$@" 2>/dev/null &
+	virtiofs-fuse myfs /mnt -f >/tmp/bridge.out 2>&1
 	status=$?
-	kill $watchdog
-	check "$what: exit status 0" [ $status = 0 ]
-	check "$what: said nothing" [ ! -s /tmp/bridge.out ]
+	wait
+	check "$what: exit status 0" test $status = 0
+	check "$what: was mounted and used" [ -e /tmp/written ]
+	check "$what: said nothing" sh -c '! grep . /tmp/bridge.out'
 	check "$what: unmounted" not_mounted /mnt
 	check "$what: the device is in reset" in_reset "$bdf"
 }
 
 signal_bridge() {
-	kill "-$1" $bridge
+	kill "-$1" "$(pidof virtiofs-fuse)"
 }
 
 load_bridge

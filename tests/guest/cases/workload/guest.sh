@@ -4,6 +4,7 @@ load_bridge
 bdf=$(fs_bdf)
 check "list names the function" sh -c "virtiofs-inspect list | grep -F $bdf"
 check "show decodes it" virtiofs-inspect show "$bdf"
+refuses "mount by tag before that" 'virtiofs-inspect bind' virtiofs-fuse myfs /mnt
 check "bind to vfio-pci" virtiofs-inspect bind "$bdf"
 check "driver is vfio-pci" driver_is "$bdf" vfio-pci
 check "list still names it" sh -c "virtiofs-inspect list | grep -F $bdf | grep vfio-pci"
