@@ -34,8 +34,13 @@ static int learn(struct vfs_device *device)
 	return 0;
 }
 
-static int resolve(const char *name, char bdf[VFS_BDF_SIZE])
+/* To what a transport is opened by: a socket's path, or a PCI address. */
+static int resolve(const char *name, const char **where, char bdf[VFS_BDF_SIZE])
 {
+	*where = name;
+	if (strchr(name, '/'))
+		return 0;
+	*where = bdf;
 	return vfs_bdf_parse(name, bdf) ? 0 : vfs_find_tag(name, bdf);
 }
 
@@ -44,7 +49,8 @@ VFS_EXPORT int vfs_device_open(
 {
 	struct vfs_device *device;
 	char bdf[VFS_BDF_SIZE];
-	int r = resolve(name, bdf);
+	const char *where;
+	int r = resolve(name, &where, bdf);
 
 	if (r < 0)
 		return r;
@@ -53,7 +59,7 @@ VFS_EXPORT int vfs_device_open(
 		return vfs_error(-ENOMEM, "out of memory");
 	if (options)
 		device->options = *options;
-	r = vfs_transport_open(bdf, &device->transport);
+	r = vfs_transport_open(where, &device->transport);
 	if (r < 0) {
 		free(device);
 		return r;

@@ -65,6 +65,22 @@ static size_t zone_end(const struct vfs_arena *arena, unsigned int zone)
 	return zone + 1 < VFS_NUM_ZONES ? arena->zone_offset[zone + 1] : arena->size;
 }
 
+static int map_part(
+	struct vfs_arena *arena, size_t offset, size_t length, uint64_t iova, unsigned int zone)
+{
+	struct vfs_transport *t = arena->space->transport;
+	struct vfs_dma_map map = {
+		.vaddr = arena->base + offset,
+		.iova = iova,
+		.length = length,
+		.access = zone_access[zone],
+		.fd = arena->fd,
+		.fd_offset = offset,
+	};
+
+	return t->ops->dma_map(t, &map);
+}
+
 static int map_iova(struct vfs_arena *arena)
 {
 	struct vfs_transport *t = arena->space->transport;
@@ -78,8 +94,7 @@ static int map_iova(struct vfs_arena *arena)
 
 		if (length == 0)
 			continue;
-		r = t->ops->dma_map(
-			t, arena->base + start, arena->iova + start, length, zone_access[zone]);
+		r = map_part(arena, start, length, arena->iova + start, zone);
 		if (r < 0 && start > 0)
 			(void)t->ops->dma_unmap(t, arena->iova, start);
 	}
@@ -164,8 +179,7 @@ static int map_runs(struct vfs_arena *arena)
 				"%s: memory is in more pieces than VFIO maps (%u): use hugepages",
 				t->name, t->limits.max_entries);
 		else
-			r = t->ops->dma_map(t, arena->base + run.offset, address, run.length,
-				zone_access[run.zone]);
+			r = map_part(arena, run.offset, run.length, address, run.zone);
 		if (r < 0) {
 			unmap_runs(arena, run.offset);
 			return r;

@@ -25,6 +25,10 @@ static int physical_or_refuse(
 int vfs_addressing_choose(
 	const char *device, const struct vfs_addressing_facts *facts, enum vfs_addressing *choice)
 {
+	if (facts->translation == VFS_MEMORY_TABLE) {
+		*choice = VFS_ADDRESSING_IOVA;
+		return 0;
+	}
 	if (facts->translation == VFS_UNTRANSLATED) {
 		if (facts->mode == VFS_DMA_IOVA)
 			return vfs_error(-EINVAL,

@@ -7,6 +7,9 @@
 #include "transport/sysfs.h"
 #include "transport/transport.h"
 #include "transport/vfio.h"
+#include "transport/vhost_user.h"
+
+#define VFIO_USER_PREFIX "vfio-user:"
 
 /* What sysfs alone can tell; returns the number of the group. */
 static int check_function(const char *bdf)
@@ -49,15 +52,22 @@ int vfs_transport_check(const char *bdf)
 	return 0;
 }
 
-int vfs_transport_open(const char *bdf, struct vfs_transport **transport)
+int vfs_transport_open(const char *name, struct vfs_transport **transport)
 {
 	struct vfs_pci *pci;
-	int group = check_function(bdf);
+	int group;
 	int r;
 
+	if (strncmp(name, VFIO_USER_PREFIX, strlen(VFIO_USER_PREFIX)) == 0) {
+		r = vfs_vfio_user_open(name + strlen(VFIO_USER_PREFIX), &pci);
+		return r < 0 ? r : vfs_virtio_pci_create(pci, transport);
+	}
+	if (strchr(name, '/'))
+		return vfs_vhost_user_open(name, transport);
+	group = check_function(name);
 	if (group < 0)
 		return group;
-	r = vfs_vfio_open(bdf, group, &pci);
+	r = vfs_vfio_open(name, group, &pci);
 	if (r < 0)
 		return r;
 	return vfs_virtio_pci_create(pci, transport);

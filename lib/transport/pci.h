@@ -48,8 +48,7 @@ struct vfs_pci_ops {
 	/* Signal @fds[i] for vector i; @count 0 turns the interrupt off. */
 	int (*set_irqs)(
 		struct vfs_pci *pci, enum vfs_pci_irq irq, const int *fds, unsigned int count);
-	int (*dma_map)(struct vfs_pci *pci, void *vaddr, uint64_t iova, uint64_t length,
-		unsigned int access);
+	int (*dma_map)(struct vfs_pci *pci, const struct vfs_dma_map *map);
 	int (*dma_unmap)(struct vfs_pci *pci, uint64_t iova, uint64_t length);
 	void (*close)(struct vfs_pci *pci);
 };

@@ -27,6 +27,7 @@ struct vfs_iova_range {
 enum vfs_translation {
 	VFS_TRANSLATED,	  /* there is an IOMMU between device and memory */
 	VFS_UNTRANSLATED, /* the device sees physical memory (no-IOMMU) */
+	VFS_MEMORY_TABLE, /* what is mapped is all there is for it, at the addresses we say */
 };
 
 struct vfs_dma_limits {
@@ -39,6 +40,16 @@ struct vfs_dma_limits {
 
 #define VFS_DMA_DEVICE_READS  1u
 #define VFS_DMA_DEVICE_WRITES 2u
+
+/* Memory for the device; addresses and length are multiples of its page size. */
+struct vfs_dma_map {
+	void *vaddr;
+	uint64_t iova;
+	uint64_t length;
+	unsigned int access;
+	int fd; /* of the memory, for a device that is another process; it outlives the mapping */
+	uint64_t fd_offset;
+};
 
 struct vfs_queue_layout {
 	uint16_t size;
@@ -84,9 +95,8 @@ struct vfs_transport_ops {
 	/* -ENOENT if there is no region with this id. */
 	int (*shm_region)(struct vfs_transport *t, uint8_t id, struct vfs_shm_region *region);
 
-	/* vaddr, iova and length are multiples of the page size. */
-	int (*dma_map)(struct vfs_transport *t, void *vaddr, uint64_t iova, uint64_t length,
-		unsigned int access);
+	int (*dma_map)(struct vfs_transport *t, const struct vfs_dma_map *map);
+	/* Everything that was mapped in this range, in whole. */
 	int (*dma_unmap)(struct vfs_transport *t, uint64_t iova, uint64_t length);
 
 	/* May the device reach memory? Off before anything is unmapped. */
@@ -115,7 +125,7 @@ struct vfs_transport {
  */
 int vfs_transport_check(const char *bdf);
 
-/* Open the function through VFIO. */
-int vfs_transport_open(const char *bdf, struct vfs_transport **transport);
+/* Open the function through VFIO; a name with a slash is the socket of a vhost-user daemon. */
+int vfs_transport_open(const char *name, struct vfs_transport **transport);
 
 #endif

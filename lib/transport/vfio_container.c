@@ -272,22 +272,21 @@ static int map_error(int error, uint64_t length)
 		(unsigned long long)length, strerror(error));
 }
 
-int vfs_vfio_dma_map(const struct vfs_vfio_container *c, void *vaddr, uint64_t iova,
-	uint64_t length, unsigned int access)
+int vfs_vfio_dma_map(const struct vfs_vfio_container *c, const struct vfs_dma_map *map)
 {
-	struct vfio_iommu_type1_dma_map map = {
-		.argsz = sizeof(map),
-		.vaddr = (uintptr_t)vaddr,
-		.iova = iova,
-		.size = length,
+	struct vfio_iommu_type1_dma_map request = {
+		.argsz = sizeof(request),
+		.vaddr = (uintptr_t)map->vaddr,
+		.iova = map->iova,
+		.size = map->length,
 	};
 
-	if (access & VFS_DMA_DEVICE_READS)
-		map.flags |= VFIO_DMA_MAP_FLAG_READ;
-	if (access & VFS_DMA_DEVICE_WRITES)
-		map.flags |= VFIO_DMA_MAP_FLAG_WRITE;
-	if (ioctl(c->container, VFIO_IOMMU_MAP_DMA, &map) < 0)
-		return map_error(errno, length);
+	if (map->access & VFS_DMA_DEVICE_READS)
+		request.flags |= VFIO_DMA_MAP_FLAG_READ;
+	if (map->access & VFS_DMA_DEVICE_WRITES)
+		request.flags |= VFIO_DMA_MAP_FLAG_WRITE;
+	if (ioctl(c->container, VFIO_IOMMU_MAP_DMA, &request) < 0)
+		return map_error(errno, map->length);
 	return 0;
 }
 

@@ -373,12 +373,11 @@ static int virtio_pci_shm_region(struct vfs_transport *t, uint8_t id, struct vfs
 	return 0;
 }
 
-static int virtio_pci_dma_map(
-	struct vfs_transport *t, void *vaddr, uint64_t iova, uint64_t length, unsigned int access)
+static int virtio_pci_dma_map(struct vfs_transport *t, const struct vfs_dma_map *map)
 {
 	struct vfs_pci *pci = to_virtio_pci(t)->pci;
 
-	return pci->ops->dma_map(pci, vaddr, iova, length, access);
+	return pci->ops->dma_map(pci, map);
 }
 
 static int virtio_pci_dma_unmap(struct vfs_transport *t, uint64_t iova, uint64_t length)

@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtio device that is a daemon on a Unix socket: no PCI, no virtual machine, no privilege.
+ * What a VMM does for its guest's driver is done here: status and configuration that the daemon
+ * does not keep are kept on this side.
+ */
+#include <endian.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_fs.h>
+
+#include "core/core.h"
+#include "transport/vhost_user.h"
+
+/* Messages of the daemon that take long (stopping a queue waits for what is in flight). */
+#define ANSWER_MS 10000u
+
+/* The protocol does not say how large a ring may be; every daemon takes this. */
+#define QUEUE_SIZE 256
+
+#define QUEUES_MAX 256u
+
+/* Daemons that do not tell take 8. */
+#define REGIONS_MAX VHOST_USER_REGIONS_MAX
+
+#define BIT(n) (1ULL << (n))
+
+static const uint64_t wanted_protocol_features = BIT(VHOST_USER_PROTOCOL_F_MQ) |
+						 BIT(VHOST_USER_PROTOCOL_F_REPLY_ACK) |
+						 BIT(VHOST_USER_PROTOCOL_F_CONFIG) |
+						 BIT(VHOST_USER_PROTOCOL_F_RESET_DEVICE) |
+						 BIT(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS) |
+						 BIT(VHOST_USER_PROTOCOL_F_STATUS);
+
+struct region {
+	struct vfs_vhost_user_region region;
+	int fd; /* the arena's; it outlives the mapping */
+};
+
+struct queue {
+	int kick;
+	int call;
+	bool enabled;
+};
+
+struct vhost_user {
+	struct vfs_transport base;
+	struct vfs_vhost_user_channel channel;
+	uint64_t offered; /* by the daemon, VHOST_USER_F_PROTOCOL_FEATURES included */
+	uint64_t protocol;
+	uint8_t status;
+	struct virtio_fs_config config;
+	struct region regions[REGIONS_MAX];
+	unsigned int num_regions;
+	struct queue *queues;
+	int error; /* the daemon signals it when a ring is broken */
+	int epoll;
+};
+
+static struct vhost_user *to_vhost_user(struct vfs_transport *t)
+{
+	return container_of(t, struct vhost_user, base);
+}
+
+static bool has(const struct vhost_user *vu, unsigned int protocol_feature)
+{
+	return (vu->protocol >> protocol_feature & 1) != 0;
+}
+
+static int send_u64(struct vhost_user *vu, uint32_t request, uint64_t value)
+{
+	struct vfs_vhost_user_message m = {
+		.request = request, .payload = &value, .size = sizeof(value)};
+
+	return vfs_vhost_user_send(&vu->channel, &m);
+}
+
+static int send_empty(struct vhost_user *vu, uint32_t request)
+{
+	struct vfs_vhost_user_message m = {.request = request};
+
+	return vfs_vhost_user_send(&vu->channel, &m);
+}
+
+static int send_state(struct vhost_user *vu, uint32_t request, uint16_t queue, uint32_t num)
+{
+	struct vfs_vhost_user_vring_state state = {.index = queue, .num = num};
+	struct vfs_vhost_user_message m = {
+		.request = request, .payload = &state, .size = sizeof(state)};
+
+	return vfs_vhost_user_send(&vu->channel, &m);
+}
+
+static int send_fd(struct vhost_user *vu, uint32_t request, uint16_t queue, int fd)
+{
+	uint64_t value = queue;
+	struct vfs_vhost_user_message m = {.request = request,
+		.payload = &value,
+		.size = sizeof(value),
+		.fds = &fd,
+		.num_fds = 1};
+
+	return vfs_vhost_user_send(&vu->channel, &m);
+}
+
+static int ask_u64(struct vhost_user *vu, uint32_t request, uint64_t *value)
+{
+	struct vfs_vhost_user_message m = {.request = request};
+
+	return vfs_vhost_user_ask(&vu->channel, &m, value, sizeof(*value), sizeof(*value));
+}
+
+/* A queue stops when its base is asked for. */
+static int stop_queue(struct vhost_user *vu, uint16_t queue)
+{
+	struct vfs_vhost_user_vring_state state = {.index = queue};
+	struct vfs_vhost_user_message m = {
+		.request = VHOST_USER_GET_VRING_BASE, .payload = &state, .size = sizeof(state)};
+	struct vfs_vhost_user_vring_state reply;
+
+	vu->queues[queue].enabled = false;
+	return vfs_vhost_user_ask(&vu->channel, &m, &reply, sizeof(reply), sizeof(reply));
+}
+
+static int vhost_user_reset(struct vfs_transport *t, unsigned int timeout_ms)
+{
+	struct vhost_user *vu = to_vhost_user(t);
+	uint16_t queue;
+	int r = 0;
+
+	vu->channel.socket.timeout_ms = timeout_ms;
+	for (queue = 0; queue < t->num_queues && r == 0; queue++)
+		if (vu->queues[queue].enabled)
+			r = stop_queue(vu, queue);
+	if (r == 0 && vu->status && has(vu, VHOST_USER_PROTOCOL_F_STATUS))
+		r = send_u64(vu, VHOST_USER_SET_STATUS, 0);
+	if (r == 0 && vu->status && has(vu, VHOST_USER_PROTOCOL_F_RESET_DEVICE))
+		r = send_empty(vu, VHOST_USER_RESET_DEVICE);
+	vu->channel.socket.timeout_ms = ANSWER_MS;
+	vu->status = 0;
+	return r;
+}
+
+static int vhost_user_get_status(struct vfs_transport *t)
+{
+	struct vhost_user *vu = to_vhost_user(t);
+
+	if (!vfs_socket_alive(&vu->channel.socket))
+		return vfs_error(-ENODEV, "%s: the daemon is gone", t->name);
+	return vu->status;
+}
+
+static int vhost_user_set_status(struct vfs_transport *t, uint8_t status)
+{
+	struct vhost_user *vu = to_vhost_user(t);
+
+	vu->status = status;
+	if (has(vu, VHOST_USER_PROTOCOL_F_STATUS))
+		return send_u64(vu, VHOST_USER_SET_STATUS, status);
+	return 0;
+}
+
+static int vhost_user_get_features(struct vfs_transport *t, uint64_t *features)
+{
+	/*
+	 * ACCESS_PLATFORM would mean that addresses go through an IOTLB that this side has to
+	 * feed. Without it they are those of the memory table, which are our own as well.
+	 */
+	*features = to_vhost_user(t)->offered &
+		    ~(BIT(VHOST_USER_F_PROTOCOL_FEATURES) | BIT(VIRTIO_F_ACCESS_PLATFORM));
+	return 0;
+}
+
+static int vhost_user_set_features(struct vfs_transport *t, uint64_t features)
+{
+	struct vhost_user *vu = to_vhost_user(t);
+
+	return send_u64(vu, VHOST_USER_SET_FEATURES,
+		features | (vu->offered & BIT(VHOST_USER_F_PROTOCOL_FEATURES)));
+}
+
+static int vhost_user_read_config(
+	struct vfs_transport *t, uint32_t offset, void *buffer, uint32_t length)
+{
+	const struct virtio_fs_config *config = &to_vhost_user(t)->config;
+
+	if (length > sizeof(*config) || offset > sizeof(*config) - length)
+		return vfs_error(-EPROTO, "%s: its configuration is too short", t->name);
+	memcpy(buffer, (const char *)config + offset, length);
+	return 0;
+}
+
+static int vhost_user_queue_max_size(struct vfs_transport *t, uint16_t queue)
+{
+	return queue < t->num_queues ? QUEUE_SIZE : 0;
+}
+
+static int vhost_user_enable_queue(
+	struct vfs_transport *t, uint16_t queue, const struct vfs_queue_layout *layout)
+{
+	struct vhost_user *vu = to_vhost_user(t);
+	struct vfs_vhost_user_vring_addr addr = {
+		.index = queue,
+		.desc = layout->desc,
+		.used = layout->used,
+		.avail = layout->avail,
+	};
+	struct vfs_vhost_user_message addr_message = {
+		.request = VHOST_USER_SET_VRING_ADDR, .payload = &addr, .size = sizeof(addr)};
+	int r;
+
+	r = send_state(vu, VHOST_USER_SET_VRING_NUM, queue, layout->size);
+	if (r == 0)
+		r = send_state(vu, VHOST_USER_SET_VRING_BASE, queue, 0);
+	if (r == 0)
+		r = vfs_vhost_user_send(&vu->channel, &addr_message);
+	if (r == 0)
+		r = send_fd(vu, VHOST_USER_SET_VRING_ERR, queue, vu->error);
+	if (r == 0)
+		r = send_fd(vu, VHOST_USER_SET_VRING_CALL, queue, vu->queues[queue].call);
+	if (r == 0)
+		r = send_fd(vu, VHOST_USER_SET_VRING_KICK, queue, vu->queues[queue].kick);
+	vu->queues[queue].enabled = r == 0;
+	/* Without protocol features a ring is enabled by its kick descriptor. */
+	if (r == 0 && vu->offered & BIT(VHOST_USER_F_PROTOCOL_FEATURES))
+		r = send_state(vu, VHOST_USER_SET_VRING_ENABLE, queue, 1);
+	return r;
+}
+
+static void vhost_user_notify(struct vfs_transport *t, uint16_t queue)
+{
+	uint64_t one = 1;
+	ssize_t n;
+
+	/* It cannot be full: the daemon empties it, and a daemon that is gone reads nothing. */
+	n = write(to_vhost_user(t)->queues[queue].kick, &one, sizeof(one));
+	(void)n;
+}
+
+static int vhost_user_enable_interrupts(struct vfs_transport *t, unsigned int num_queues)
+{
+	(void)num_queues;
+	(void)t;
+	return 0;
+}
+
+static void vhost_user_disable_interrupts(struct vfs_transport *t)
+{
+	(void)t;
+}
+
+static int vhost_user_queue_fd(struct vfs_transport *t, uint16_t queue)
+{
+	return to_vhost_user(t)->queues[queue].call;
+}
+
+static int vhost_user_shm_region(struct vfs_transport *t, uint8_t id, struct vfs_shm_region *region)
+{
+	(void)t;
+	(void)id;
+	(void)region;
+	return -ENOENT;
+}
+
+static int send_mem_table(struct vhost_user *vu)
+{
+	struct vfs_vhost_user_mem_table table = {.count = vu->num_regions};
+	struct vfs_vhost_user_message m = {.request = VHOST_USER_SET_MEM_TABLE,
+		.payload = &table,
+		.size = offsetof(struct vfs_vhost_user_mem_table, regions) +
+			vu->num_regions * sizeof(table.regions[0]),
+		.num_fds = vu->num_regions};
+	int fds[REGIONS_MAX];
+	unsigned int i;
+
+	for (i = 0; i < vu->num_regions; i++) {
+		table.regions[i] = vu->regions[i].region;
+		fds[i] = vu->regions[i].fd;
+	}
+	m.fds = fds;
+	return vfs_vhost_user_send(&vu->channel, &m);
+}
+
+static int send_region(struct vhost_user *vu, uint32_t request, const struct region *region)
+{
+	struct vfs_vhost_user_mem_reg reg = {.region = region->region};
+	struct vfs_vhost_user_message m = {.request = request,
+		.payload = &reg,
+		.size = sizeof(reg),
+		.fds = &region->fd,
+		.num_fds = request == VHOST_USER_ADD_MEM_REG ? 1 : 0};
+
+	return vfs_vhost_user_send(&vu->channel, &m);
+}
+
+static int vhost_user_dma_map(struct vfs_transport *t, const struct vfs_dma_map *map)
+{
+	struct vhost_user *vu = to_vhost_user(t);
+	struct region *region = &vu->regions[vu->num_regions];
+	int r;
+
+	if (map->fd < 0)
+		return vfs_error(
+			-ENOTSUP, "%s: memory without a descriptor cannot be shared", t->name);
+	if (vu->num_regions == t->limits.max_entries)
+		return vfs_error(-ENOMEM, "%s takes no more than %u pieces of memory", t->name,
+			t->limits.max_entries);
+	*region = (struct region){
+		/* Rings are found by the user address, chains by the other: let both be one. */
+		.region = {.guest_addr = map->iova,
+			.size = map->length,
+			.user_addr = map->iova,
+			.mmap_offset = map->fd_offset},
+		.fd = map->fd,
+	};
+	vu->num_regions++;
+	r = has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
+		    ? send_region(vu, VHOST_USER_ADD_MEM_REG, region)
+		    : send_mem_table(vu);
+	if (r < 0)
+		vu->num_regions--;
+	return r;
+}
+
+static int remove_region(struct vhost_user *vu, unsigned int index)
+{
+	struct region region = vu->regions[index];
+
+	vu->regions[index] = vu->regions[--vu->num_regions];
+	if (has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS))
+		return send_region(vu, VHOST_USER_REM_MEM_REG, &region);
+	/* A table of nothing is refused by some; the next one replaces it. */
+	return vu->num_regions ? send_mem_table(vu) : 0;
+}
+
+static int vhost_user_dma_unmap(struct vfs_transport *t, uint64_t iova, uint64_t length)
+{
+	struct vhost_user *vu = to_vhost_user(t);
+	unsigned int i = 0;
+	int r = 0;
+
+	while (i < vu->num_regions) {
+		const struct vfs_vhost_user_region *region = &vu->regions[i].region;
+		int error;
+
+		if (region->guest_addr < iova || region->guest_addr - iova >= length) {
+			i++;
+			continue;
+		}
+		error = remove_region(vu, i);
+		r = r < 0 ? r : error;
+	}
+	return r;
+}
+
+static int vhost_user_set_bus_master(struct vfs_transport *t, bool on)
+{
+	(void)t;
+	(void)on;
+	return 0;
+}
+
+static int vhost_user_event_fd(struct vfs_transport *t)
+{
+	return to_vhost_user(t)->epoll;
+}
+
+static int vhost_user_check_events(struct vfs_transport *t)
+{
+	struct vhost_user *vu = to_vhost_user(t);
+	uint64_t count;
+
+	if (!vfs_socket_alive(&vu->channel.socket))
+		return vfs_error(-ENODEV, "%s: the daemon is gone", t->name);
+	if (read(vu->error, &count, sizeof(count)) == (ssize_t)sizeof(count))
+		return vfs_error(-EIO, "%s: the daemon reports a broken ring", t->name);
+	return 0;
+}
+
+static void vhost_user_close(struct vfs_transport *t)
+{
+	struct vhost_user *vu = to_vhost_user(t);
+	unsigned int i;
+
+	vfs_socket_disconnect(&vu->channel.socket);
+	for (i = 0; vu->queues && i < t->num_queues; i++) {
+		if (vu->queues[i].kick >= 0)
+			close(vu->queues[i].kick);
+		if (vu->queues[i].call >= 0)
+			close(vu->queues[i].call);
+	}
+	if (vu->error >= 0)
+		close(vu->error);
+	if (vu->epoll >= 0)
+		close(vu->epoll);
+	free(vu->queues);
+	free(vu);
+}
+
+static const struct vfs_transport_ops vhost_user_ops = {
+	.reset = vhost_user_reset,
+	.get_status = vhost_user_get_status,
+	.set_status = vhost_user_set_status,
+	.get_features = vhost_user_get_features,
+	.set_features = vhost_user_set_features,
+	.read_config = vhost_user_read_config,
+	.queue_max_size = vhost_user_queue_max_size,
+	.enable_queue = vhost_user_enable_queue,
+	.notify = vhost_user_notify,
+	.enable_interrupts = vhost_user_enable_interrupts,
+	.disable_interrupts = vhost_user_disable_interrupts,
+	.queue_fd = vhost_user_queue_fd,
+	.shm_region = vhost_user_shm_region,
+	.dma_map = vhost_user_dma_map,
+	.dma_unmap = vhost_user_dma_unmap,
+	.set_bus_master = vhost_user_set_bus_master,
+	.event_fd = vhost_user_event_fd,
+	.check_events = vhost_user_check_events,
+	.close = vhost_user_close,
+};
+
+static int negotiate_protocol(struct vhost_user *vu)
+{
+	uint64_t offered;
+	int r;
+
+	r = ask_u64(vu, VHOST_USER_GET_FEATURES, &vu->offered);
+	if (r == 0)
+		r = send_empty(vu, VHOST_USER_SET_OWNER);
+	if (r < 0 || !(vu->offered & BIT(VHOST_USER_F_PROTOCOL_FEATURES)))
+		return r;
+	r = ask_u64(vu, VHOST_USER_GET_PROTOCOL_FEATURES, &offered);
+	if (r < 0)
+		return r;
+	vu->protocol = offered & wanted_protocol_features;
+	r = send_u64(vu, VHOST_USER_SET_PROTOCOL_FEATURES, vu->protocol);
+	/* From the next message on. */
+	vu->channel.reply_ack = has(vu, VHOST_USER_PROTOCOL_F_REPLY_ACK);
+	return r;
+}
+
+/* How many queues the daemon has: hiprio and one request queue if it does not tell. */
+static int learn_queues(struct vhost_user *vu)
+{
+	uint64_t count = 2;
+	unsigned int i;
+	int r = 0;
+
+	if (has(vu, VHOST_USER_PROTOCOL_F_MQ))
+		r = ask_u64(vu, VHOST_USER_GET_QUEUE_NUM, &count);
+	if (r < 0)
+		return r;
+	if (count < 2)
+		return vfs_error(-EPROTO, "%s has %llu queues, a virtio-fs device has two at least",
+			vu->base.name, (unsigned long long)count);
+	if (count > QUEUES_MAX)
+		count = QUEUES_MAX;
+	vu->queues = calloc(count, sizeof(*vu->queues));
+	if (!vu->queues)
+		return vfs_error(-ENOMEM, "out of memory");
+	for (i = 0; i < count; i++)
+		vu->queues[i] = (struct queue){.kick = -1, .call = -1};
+	vu->base.num_queues = (uint16_t)count;
+	for (i = 0; i < count && r == 0; i++) {
+		vu->queues[i].kick = vfs_eventfd_create();
+		vu->queues[i].call = vfs_eventfd_create();
+		r = vu->queues[i].kick < 0 ? vu->queues[i].kick : vu->queues[i].call;
+		r = r < 0 ? r : 0;
+	}
+	return r;
+}
+
+static int learn_slots(struct vhost_user *vu)
+{
+	uint64_t slots = REGIONS_MAX;
+	int r = 0;
+
+	if (has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS))
+		r = ask_u64(vu, VHOST_USER_GET_MAX_MEM_SLOTS, &slots);
+	vu->base.limits = (struct vfs_dma_limits){
+		.translation = VFS_MEMORY_TABLE,
+		.ranges = {{.start = 0, .last = (1ULL << 47) - 1}},
+		.num_ranges = 1,
+		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+		.max_entries = slots < REGIONS_MAX ? (uint32_t)slots : REGIONS_MAX,
+	};
+	return r;
+}
+
+/* A VMM knows the tag from its own options; here the socket's name has to do. */
+static void make_config(struct vhost_user *vu)
+{
+	const char *name = strrchr(vu->channel.socket.path, '/');
+	size_t length;
+
+	name = name ? name + 1 : vu->channel.socket.path;
+	length = min_size(strlen(name), sizeof(vu->config.tag));
+	memcpy(vu->config.tag, name, length);
+	vu->config.num_request_queues = htole32(vu->base.num_queues - 1u);
+}
+
+static int learn_config(struct vhost_user *vu)
+{
+	struct vfs_vhost_user_config config = {.size = sizeof(vu->config)};
+	struct vfs_vhost_user_message m = {
+		.request = VHOST_USER_GET_CONFIG,
+		.payload = &config,
+		.size = offsetof(struct vfs_vhost_user_config, bytes) + sizeof(vu->config),
+	};
+	int r;
+
+	make_config(vu);
+	if (!has(vu, VHOST_USER_PROTOCOL_F_CONFIG))
+		return 0;
+	/* An answer without bytes says that the daemon has no configuration after all. */
+	r = vfs_vhost_user_ask(&vu->channel, &m, &config, 0, m.size);
+	if (r == 0 && config.size == sizeof(vu->config))
+		memcpy(&vu->config, config.bytes, sizeof(vu->config));
+	return r;
+}
+
+static int watch(struct vhost_user *vu, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events};
+
+	if (epoll_ctl(vu->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return vfs_error(-errno, "cannot watch a descriptor: %s", strerror(errno));
+	return 0;
+}
+
+static int create_events(struct vhost_user *vu)
+{
+	int r;
+
+	vu->error = vfs_eventfd_create();
+	if (vu->error < 0)
+		return vu->error;
+	vu->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (vu->epoll < 0)
+		return vfs_error(-errno, "cannot create an epoll: %s", strerror(errno));
+	r = watch(vu, vu->error, EPOLLIN);
+	return r < 0 ? r : watch(vu, vu->channel.socket.fd, EPOLLRDHUP);
+}
+
+static int set_up(struct vhost_user *vu, const char *path)
+{
+	int r = vfs_socket_connect(&vu->channel.socket, path, ANSWER_MS);
+
+	if (r == 0)
+		r = negotiate_protocol(vu);
+	if (r == 0)
+		r = learn_queues(vu);
+	if (r == 0)
+		r = learn_slots(vu);
+	if (r == 0)
+		r = learn_config(vu);
+	if (r == 0)
+		r = create_events(vu);
+	return r;
+}
+
+int vfs_vhost_user_open(const char *path, struct vfs_transport **transport)
+{
+	struct vhost_user *vu = calloc(1, sizeof(*vu));
+	const char *name = strrchr(path, '/');
+	int r;
+
+	if (!vu)
+		return vfs_error(-ENOMEM, "out of memory");
+	vu->base.ops = &vhost_user_ops;
+	vu->channel.socket.fd = vu->error = vu->epoll = -1;
+	snprintf(vu->base.name, sizeof(vu->base.name), "vhost-user %.36s", name ? name + 1 : path);
+	r = set_up(vu, path);
+	if (r < 0) {
+		vhost_user_close(&vu->base);
+		return r;
+	}
+	*transport = &vu->base;
+	return 0;
+}
