@@ -38,15 +38,18 @@ static bool overlap(const struct stub_mapping *m, uint64_t iova, uint64_t length
 	return iova <= m->iova + (m->length - 1) && m->iova <= iova + (length - 1);
 }
 
-int stub_iommu_map(struct stub_iommu *iommu, const struct vfs_dma_limits *limits, void *vaddr,
-	uint64_t iova, uint64_t length, unsigned int access)
+int stub_iommu_map(struct stub_iommu *iommu, const struct vfs_dma_limits *limits,
+	const struct vfs_dma_map *map)
 {
+	const uint64_t iova = map->iova;
+	const uint64_t length = map->length;
+
 	if (++iommu->num_maps == iommu->fail_map)
 		return vfs_error(iommu->map_error, "stub: map");
-	if (length == 0 || ((uintptr_t)vaddr | iova | length) & PAGE_MASK)
+	if (length == 0 || ((uintptr_t)map->vaddr | iova | length) & PAGE_MASK)
 		return fault(iommu, "a mapping that is not of pages");
-	if (access != VFS_DMA_DEVICE_READS &&
-		access != (VFS_DMA_DEVICE_READS | VFS_DMA_DEVICE_WRITES))
+	if (map->access != VFS_DMA_DEVICE_READS &&
+		map->access != (VFS_DMA_DEVICE_READS | VFS_DMA_DEVICE_WRITES))
 		return fault(iommu, "a mapping that cannot be read");
 	if (!allowed(limits, iova, length))
 		return fault(iommu, "a mapping outside the ranges");
@@ -55,7 +58,8 @@ int stub_iommu_map(struct stub_iommu *iommu, const struct vfs_dma_limits *limits
 			return fault(iommu, "a mapping over another one");
 	if (iommu->count == limits->max_entries || iommu->count == STUB_MAPPINGS_MAX)
 		return fault(iommu, "too many mappings");
-	iommu->mappings[iommu->count++] = (struct stub_mapping){vaddr, iova, length, access};
+	iommu->mappings[iommu->count++] = (struct stub_mapping){
+		map->vaddr, iova, length, map->access};
 	return 0;
 }
 
@@ -93,12 +97,11 @@ uint8_t *stub_iommu_reach(
 	return NULL;
 }
 
-static int dma_map(
-	struct vfs_transport *t, void *vaddr, uint64_t iova, uint64_t length, unsigned int access)
+static int dma_map(struct vfs_transport *t, const struct vfs_dma_map *map)
 {
 	struct stub_dma *dma = container_of(t, struct stub_dma, transport);
 
-	return stub_iommu_map(&dma->iommu, &t->limits, vaddr, iova, length, access);
+	return stub_iommu_map(&dma->iommu, &t->limits, map);
 }
 
 static int dma_unmap(struct vfs_transport *t, uint64_t iova, uint64_t length)

@@ -27,8 +27,8 @@ struct stub_iommu {
 	const char *fault;     /* the first thing that the driver did wrong */
 };
 
-int stub_iommu_map(struct stub_iommu *iommu, const struct vfs_dma_limits *limits, void *vaddr,
-	uint64_t iova, uint64_t length, unsigned int access);
+int stub_iommu_map(struct stub_iommu *iommu, const struct vfs_dma_limits *limits,
+	const struct vfs_dma_map *map);
 int stub_iommu_unmap(struct stub_iommu *iommu, uint64_t iova, uint64_t length);
 
 /* Where the device gets with these bytes; NULL if it has no @access to all of them. */

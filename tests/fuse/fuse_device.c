@@ -215,15 +215,14 @@ static int device_queue_fd(struct vfs_transport *t, uint16_t queue)
 	return d->queue_fds[d->shared_fd ? 0 : queue];
 }
 
-static int device_map(
-	struct vfs_transport *t, void *vaddr, uint64_t iova, uint64_t length, unsigned int access)
+static int device_map(struct vfs_transport *t, const struct vfs_dma_map *map)
 {
 	struct fuse_device *d = device_of(t);
 
 	if (fails(d))
 		return failed();
 	note(d, "map");
-	return stub_iommu_map(&d->iommu, &t->limits, vaddr, iova, length, access);
+	return stub_iommu_map(&d->iommu, &t->limits, map);
 }
 
 static int device_unmap(struct vfs_transport *t, uint64_t iova, uint64_t length)

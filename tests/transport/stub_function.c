@@ -274,15 +274,12 @@ static int stub_set_irqs(
 	return 0;
 }
 
-static int stub_dma_map(
-	struct vfs_pci *pci, void *vaddr, uint64_t iova, uint64_t length, unsigned int access)
+static int stub_dma_map(struct vfs_pci *pci, const struct vfs_dma_map *map)
 {
 	struct stub_function *stub = to_stub(pci);
 
-	(void)vaddr;
-	(void)access;
-	stub->mapped_iova = iova;
-	stub->mapped_length = length;
+	stub->mapped_iova = map->iova;
+	stub->mapped_length = map->length;
 	return 0;
 }
 

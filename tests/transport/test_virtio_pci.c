@@ -487,10 +487,15 @@ static void test_bus_mastering(void **state)
 
 static void test_memory_is_mapped_below(void **state)
 {
+	const struct vfs_dma_map map = {.vaddr = &stub,
+		.iova = 0x1000,
+		.length = 0x2000,
+		.access = VFS_DMA_DEVICE_READS,
+		.fd = -1};
 	struct vfs_transport *t = create();
 
 	(void)state;
-	assert_int_equal(t->ops->dma_map(t, &stub, 0x1000, 0x2000, VFS_DMA_DEVICE_READS), 0);
+	assert_int_equal(t->ops->dma_map(t, &map), 0);
 	assert_int_equal(stub.mapped_iova, 0x1000);
 	assert_int_equal(stub.mapped_length, 0x2000);
 	assert_int_equal(t->ops->dma_unmap(t, 0x1000, 0x2000), 0);
