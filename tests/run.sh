@@ -60,7 +60,7 @@ install_for_tests() {
 	mapfile -t names < <(packages_for "${tests[@]}")
 	install_packages "${names[@]}" || true
 	case " ${tests[*]}" in
-	*" guest"*) install_guest_packages || true ;;
+	*" guest"* | *" native"*) install_guest_packages || true ;;
 	esac
 }
 

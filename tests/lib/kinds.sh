@@ -32,6 +32,10 @@ run_check() {
 	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" bash "$top/tests/checks/$1.sh"
 }
 
+run_native() {
+	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" bash "$top/tests/native/$1.sh"
+}
+
 run_guest() {
 	run_interruptibly env KEEP_CONSOLE="$logs/${1//\//-}.console" \
 		bash "$top/tests/guest/run-case.sh" "${1#*/}" "${build_dir[$(build_of "$1")]}"
@@ -44,6 +48,7 @@ run_test() (
 	build/*) run_build "${1#*/}" ;;
 	unit/*) run_unit "${1#*/}" ;;
 	check/*) run_check "${1#*/}" ;;
+	native/*) run_native "${1#*/}" ;;
 	guest*) run_guest "$1" ;;
 	esac
 )

@@ -22,6 +22,10 @@ all_tests() {
 	for file in "$top"/tests/checks/*.sh; do
 		echo "check/$(basename "$file" .sh)"
 	done
+	for file in "$top"/tests/native/*.sh; do
+		name=$(basename "$file" .sh)
+		[ "$name" = lib ] || echo "native/$name"
+	done
 	for file in "$top"/tests/guest/cases/*/; do
 		name=$(basename "$file")
 		[ -z "$full" ] && case_is_full "$name" || echo "guest/$name"
@@ -35,7 +39,7 @@ all_tests() {
 build_of() {
 	case $1 in
 	build/* | unit/*) cut -d/ -f2 <<<"$1" ;;
-	check/exports | check/dependencies | guest/*) echo gcc ;;
+	check/exports | check/dependencies | native/* | guest/*) echo gcc ;;
 	guest-asan/*) echo asan ;;
 	esac
 }
@@ -49,6 +53,7 @@ packages_for() {
 		build/clang) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_CLANG" ;;
 		build/* | unit/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT" ;;
 		check/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_LINT $PACKAGES_CLANG" ;;
+		native/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
 		guest*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
 		esac
 	done | tr ' ' '\n' | sort -u

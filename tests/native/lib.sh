@@ -47,7 +47,9 @@ refuses() {
 	local regex=$1 status=0
 	shift
 	timeout 30 "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
-	[ "$status" != 0 ] && [ "$status" -lt 124 ] || die "$*: exit status $status"
+	if [ "$status" = 0 ] || [ "$status" -ge 124 ]; then
+		die "$*: exit status $status"
+	fi
 	[ "$(wc -l <"$WORK/err")" = 1 ] || die "$*: not one line: $(cat "$WORK/err")"
 	grep -Eq "$regex" "$WORK/err" || die "$*: wants '$regex': $(cat "$WORK/err")"
 	echo "ok refused: $(cat "$WORK/err")"
