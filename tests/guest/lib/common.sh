@@ -2,6 +2,9 @@
 # shellcheck disable=SC2034 # variables are for the scripts that source this
 # What every host-side script here needs: messages, root, and an orderly end.
 
+# The status of a pipeline is that of whatever failed in it.
+set -o pipefail
+
 say() {
 	printf '%s\n' "$*" >&2
 }
