@@ -2,9 +2,10 @@
 /**
  * DOC: Devices
  *
- * A virtio-fs device is a PCI function (1af4:105a) that is bound to vfio-pci. This header
- * finds such functions and opens them. An open device has been looked at (capabilities,
- * configuration, tag) but not started: that is what a session does, see session.h.
+ * A virtio-fs device is a PCI function (1af4:105a) that is bound to vfio-pci, or a daemon on a
+ * socket of this machine. This header finds such functions and opens either. An open device has
+ * been looked at (capabilities, configuration, tag) but not started: that is what a session does,
+ * see session.h.
  */
 #ifndef VFS_DEVICE_H
 #define VFS_DEVICE_H
@@ -84,7 +85,8 @@ struct vfs_device_options {
 
 /**
  * struct vfs_device_info - what is known of an open device
- * @name: transport and address, as in "vfio 0000:00:05.0"; used in messages
+ * @name: transport and address, as in "vfio 0000:00:05.0" or "vhost-user fs.sock"; used in
+ *        messages
  * @bdf: PCI address, "" if it is not a PCI function
  * @tag: its tag, NUL-terminated
  * @num_request_queues: request queues that the device has
@@ -107,15 +109,20 @@ struct vfs_device;
 
 /**
  * vfs_device_open() - take a device
- * @name: a PCI address ("0000:00:05.0" or "00:05.0"), or a tag
+ * @name: a PCI address ("0000:00:05.0" or "00:05.0"); a tag; the path of a vhost-user daemon's
+ *        socket, which has a slash in it ("./fs.sock"); or "vfio-user:" and the path of a
+ *        vfio-user server's socket
  * @options: NULL for the defaults
  * @device: where to put it; unchanged on error
  *
- * The function has to be bound to vfio-pci and no other process may have it open. It is
- * reset. A tag that two functions have is refused: use the address.
+ * A function has to be bound to vfio-pci and no other process may have it open. It is
+ * reset. A tag that two functions have is refused: use the address. A daemon is connected to,
+ * which needs no privilege but that for its socket; a vhost-user daemon that does not tell a
+ * tag has the name of its socket for one.
  *
  * Return: 0, or
- * * ``-ENODEV``: no such function, no function with the tag, or not a virtio-fs device
+ * * ``-ENODEV``: no such function, no function with the tag, not a virtio-fs device, or
+ *   nothing listens on the socket
  * * ``-ENOTUNIQ``: several functions have the tag
  * * ``-EBUSY``: bound to another driver, in use by another process, or the IOMMU group is
  *   shared with functions that other drivers use

@@ -176,8 +176,8 @@ static int check(struct options *options)
 	if (options->help || options->version)
 		return 0;
 	if (!options->device || !options->dir) {
-		report_error("%s is missing (usage: virtiofs-fuse TAG|BDF DIR [-o opts])",
-			options->device ? "the mount point" : "the tag or PCI address");
+		report_error("%s is missing (usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opts])",
+			options->device ? "the mount point" : "the tag, PCI address or socket");
 		return -1;
 	}
 	if (options->allow_other && options->allow_root) {
@@ -271,10 +271,11 @@ out:
 
 void options_usage(void)
 {
-	puts("usage: virtiofs-fuse TAG|BDF DIR [-o opt,...] [-f] [-d] [-h] [-V]\n"
+	puts("usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opt,...] [-f] [-d] [-h] [-V]\n"
 	     "\n"
 	     "Mounts the virtio-fs device with the tag TAG, or at the PCI address BDF, on DIR.\n"
-	     "It has to be bound to vfio-pci (virtiofs-inspect bind BDF).\n"
+	     "It has to be bound to vfio-pci (virtiofs-inspect bind BDF). SOCKET is the path of a\n"
+	     "vhost-user daemon (virtiofsd --socket-path=SOCKET), or vfio-user:PATH of a server.\n"
 	     "\n"
 	     "  -f                    stay in the foreground\n"
 	     "  -d                    stay in the foreground and print each request\n"
