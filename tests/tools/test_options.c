@@ -139,7 +139,7 @@ static void test_help_and_version_need_no_device(void **state)
 static void test_mistakes_are_named_in_one_line(void **state)
 {
 	(void)state;
-	refused("", "tag or PCI address is missing");
+	refused("", "tag, PCI address or socket is missing");
 	refused("myfs", "mount point is missing");
 	refused("myfs /mnt /too/much", "\"/too/much\"");
 	refused("myfs /mnt -o frobnicate", "\"frobnicate\"");
