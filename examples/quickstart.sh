@@ -70,12 +70,15 @@ show_guest() {
 }
 
 boot() {
+	local programs
+
 	if [ -n "$shell" ]; then
 		stty size >"$WORK/scripts/size" 2>/dev/null || rm -f "$WORK/scripts/size"
 		touch "$WORK/scripts/interactive"
 	fi
-	make_initramfs "$WORK/initramfs" "$KERNEL" "$WORK/scripts" "$(command -v fusermount3)" \
-		"$tools/virtiofs-fuse/virtiofs-fuse" "$tools/virtiofs-inspect/virtiofs-inspect"
+	mapfile -t programs < <(host_programs)
+	programs+=("$tools"/virtiofs-{fuse/virtiofs-fuse,inspect/virtiofs-inspect})
+	make_initramfs "$WORK/initramfs" "$KERNEL" "$WORK/scripts" "${programs[@]}"
 	qemu_devices intel myfs
 	if [ -n "$shell" ]; then
 		qemu_run 0 512M "$KERNEL" "$WORK/initramfs" -serial mon:stdio

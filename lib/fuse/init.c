@@ -14,12 +14,16 @@
 
 _Static_assert(sizeof(struct fuse_init_in) == 64, "INIT of protocol minor 36 has 64 bytes");
 
+/* The upper half is only sent with INIT_EXT. */
+static uint64_t offered_flags(const struct vfs_init *want)
+{
+	return want->flags >> 32 ? want->flags | FUSE_INIT_EXT : want->flags;
+}
+
 void vfs_init_build(const struct vfs_init *want, struct fuse_init_in *in)
 {
-	uint64_t flags = want->flags;
+	uint64_t flags = offered_flags(want);
 
-	if (flags >> 32)
-		flags |= FUSE_INIT_EXT;
 	*in = (struct fuse_init_in){
 		.major = FUSE_KERNEL_VERSION,
 		.minor = want->minor ? want->minor : VFS_FUSE_MINOR,
@@ -40,14 +44,14 @@ static int check_version(const struct fuse_init_out *out)
 	return 0;
 }
 
-/* What the server may say: bits that were offered, the upper half only with INIT_EXT. */
+/* What the server may say: bits that were offered; its upper half counts only with INIT_EXT. */
 static uint64_t agreed_flags(const struct vfs_init *want, const struct fuse_init_out *out)
 {
 	uint64_t flags = out->flags;
 
 	if (flags & FUSE_INIT_EXT)
 		flags |= (uint64_t)out->flags2 << 32;
-	return flags & (want->flags | FUSE_INIT_EXT);
+	return flags & offered_flags(want);
 }
 
 static uint32_t agreed_max_write(const struct fuse_init_out *out, size_t max_payload)

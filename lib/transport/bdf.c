@@ -14,7 +14,7 @@ bool vfs_bdf_parse(const char *text, char bdf[VFS_BDF_SIZE])
 
 	if (strspn(text, "0123456789abcdefABCDEF:.") != strlen(text))
 		return false;
-	if (sscanf(text, "%4x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
+	if (sscanf(text, "%6x:%2x:%2x.%1x%n", &domain, &bus, &device, &function, &end) != 4 ||
 		end < 0 || text[end]) {
 		domain = 0;
 		end = -1;
@@ -24,7 +24,7 @@ bool vfs_bdf_parse(const char *text, char bdf[VFS_BDF_SIZE])
 	}
 	if (device > 0x1f || function > 7)
 		return false;
-	snprintf(bdf, VFS_BDF_SIZE, "%04x:%02x:%02x.%x", domain & 0xffff, bus & 0xff, device,
+	snprintf(bdf, VFS_BDF_SIZE, "%04x:%02x:%02x.%x", domain & 0xffffff, bus & 0xff, device,
 		function);
 	return true;
 }

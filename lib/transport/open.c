@@ -9,6 +9,8 @@
 #include "transport/vfio.h"
 #include "transport/vhost_user.h"
 
+#define VFIO_USER_PREFIX "vfio-user:"
+
 /* What sysfs alone can tell; returns the number of the group. */
 static int check_function(const char *bdf)
 {
@@ -56,6 +58,10 @@ int vfs_transport_open(const char *name, struct vfs_transport **transport)
 	int group;
 	int r;
 
+	if (strncmp(name, VFIO_USER_PREFIX, strlen(VFIO_USER_PREFIX)) == 0) {
+		r = vfs_vfio_user_open(name + strlen(VFIO_USER_PREFIX), &pci);
+		return r < 0 ? r : vfs_virtio_pci_create(pci, transport);
+	}
 	if (strchr(name, '/'))
 		return vfs_vhost_user_open(name, transport);
 	group = check_function(name);

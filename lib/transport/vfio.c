@@ -13,6 +13,7 @@
 
 struct vfio {
 	struct vfs_pci base;
+	struct vfs_vfio_channel channel;
 	struct vfs_vfio_container container;
 	int device;
 };
@@ -64,10 +65,36 @@ static int vfio_region_write(struct vfs_pci *pci, unsigned int region, uint64_t 
 	return n == (ssize_t)length ? 0 : access_error(pci, n);
 }
 
+static int vfio_query(struct vfs_vfio_channel *channel, unsigned long request, void *arg, int *fd)
+{
+	*fd = container_of(channel, struct vfio, channel)->device;
+	return ioctl(*fd, request, arg) < 0 ? -errno : 0;
+}
+
+static int vfio_channel_set_irqs(
+	struct vfs_vfio_channel *channel, const struct vfio_irq_set *set, const int *fds)
+{
+	size_t size = sizeof(*set) + set->count * sizeof(fds[0]);
+	struct vfio_irq_set *whole = calloc(1, size);
+	int r = 0;
+
+	if (!whole)
+		return -ENOMEM;
+	*whole = *set;
+	whole->argsz = (uint32_t)size;
+	if (set->count)
+		memcpy(whole->data, fds, set->count * sizeof(fds[0]));
+	if (ioctl(container_of(channel, struct vfio, channel)->device, VFIO_DEVICE_SET_IRQS,
+		    whole) < 0)
+		r = -errno;
+	free(whole);
+	return r;
+}
+
 static int vfio_set_irqs(
 	struct vfs_pci *pci, enum vfs_pci_irq irq, const int *fds, unsigned int count)
 {
-	return vfs_vfio_device_set_irqs(to_vfio(pci)->device, irq, fds, count);
+	return vfs_vfio_device_set_irqs(&to_vfio(pci)->channel, irq, fds, count);
 }
 
 static int vfio_dma_map(struct vfs_pci *pci, const struct vfs_dma_map *map)
@@ -107,7 +134,7 @@ static int open_device(struct vfio *vfio)
 	if (vfio->device < 0)
 		return vfs_error(-errno, "VFIO does not give %s: %s", vfio->base.bdf,
 			errno == ENODEV ? "it is not bound to vfio-pci" : strerror(errno));
-	return vfs_vfio_device_probe(vfio->device, &vfio->base);
+	return vfs_vfio_device_probe(&vfio->channel, &vfio->base);
 }
 
 int vfs_vfio_open(const char *bdf, int group, struct vfs_pci **pci)
@@ -118,6 +145,8 @@ int vfs_vfio_open(const char *bdf, int group, struct vfs_pci **pci)
 	if (!vfio)
 		return vfs_error(-ENOMEM, "out of memory");
 	vfio->base.ops = &vfio_ops;
+	vfio->channel = (struct vfs_vfio_channel){
+		.query = vfio_query, .set_irqs = vfio_channel_set_irqs};
 	vfio->device = -1;
 	snprintf(vfio->base.bdf, sizeof(vfio->base.bdf), "%s", bdf);
 	snprintf(vfio->base.name, sizeof(vfio->base.name), "vfio %s", bdf);

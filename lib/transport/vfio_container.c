@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,9 @@
 #define INFO_MAX 65536u
 
 #define CAPABILITIES_MAX 16u
+
+#define BUSY_TRIES   5
+#define BUSY_WAIT_MS 20
 
 /* The kernel's default for dma_entry_limit; older kernels do not tell. */
 #define DMA_ENTRIES_DEFAULT 65535u
@@ -78,6 +82,17 @@ static int check_viable(int fd, const char *bdf, int group)
 		bdf, group, others.list[0] ? others.list : "them");
 }
 
+/* Whoever only looks at the group holds it for a moment: wait that long. */
+static int open_patiently(const char *path)
+{
+	int tries = BUSY_TRIES;
+	int fd;
+
+	while ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0 && errno == EBUSY && --tries > 0)
+		poll(NULL, 0, BUSY_WAIT_MS);
+	return fd;
+}
+
 int vfs_vfio_group_open(const char *bdf, int group)
 {
 	char path[PATH_MAX];
@@ -85,7 +100,7 @@ int vfs_vfio_group_open(const char *bdf, int group)
 	int r;
 
 	snprintf(path, sizeof(path), "%s/vfio/%d", vfs_dev_root, group);
-	fd = open(path, O_RDWR | O_CLOEXEC);
+	fd = open_patiently(path);
 	if (fd < 0)
 		return open_error(path, bdf);
 	r = check_viable(fd, bdf, group);
@@ -127,6 +142,9 @@ static void take_ranges(const uint8_t *bytes, size_t room, struct vfs_dma_limits
 	limits->num_ranges = 0;
 	for (i = 0; i < cap.nr_iovas && i < room && i < VFS_IOVA_RANGES_MAX; i++) {
 		memcpy(&range, bytes + sizeof(cap) + i * sizeof(range), sizeof(range));
+		/* They come sorted; what does not is not to be used. */
+		if (range.start > range.end || (i && range.start <= limits->ranges[i - 1].last))
+			return;
 		limits->ranges[limits->num_ranges++] = (struct vfs_iova_range){
 			.start = range.start, .last = range.end};
 	}

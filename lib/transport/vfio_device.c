@@ -2,8 +2,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <linux/vfio.h>
 
@@ -72,33 +72,60 @@ static void map_region(
 		map_area(fd, region, info->flags, sparse->areas[i].offset, sparse->areas[i].size);
 }
 
-static int probe_region(int fd, struct vfs_pci *pci, unsigned int index)
+static void close_owned(const struct vfs_vfio_channel *channel, int *fd)
+{
+	if (channel->owned && *fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+static int no_description(const struct vfs_pci *pci, const char *what, int error)
+{
+	return vfs_error(
+		-EIO, "VFIO does not describe %s of %s: %s", what, pci->name, strerror(-error));
+}
+
+/* Ask twice: how much there is to say, then all of it. */
+static int query_region(struct vfs_vfio_channel *channel, const struct vfs_pci *pci,
+	unsigned int index, struct vfio_region_info **info, uint32_t *size, int *fd)
 {
 	struct vfio_region_info head = {.argsz = sizeof(head), .index = index};
-	struct vfs_pci_region *region = &pci->regions[index];
-	struct vfio_region_info *info;
-	uint32_t size;
+	int r = channel->query(channel, VFIO_DEVICE_GET_REGION_INFO, &head, fd);
 
-	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, &head) < 0)
-		return vfs_error(-EIO, "VFIO does not describe region %u of %s: %s", index,
-			pci->name, strerror(errno));
-	size = head.argsz < sizeof(head) ? (uint32_t)sizeof(head) : head.argsz;
-	if (size > INFO_MAX)
+	if (r < 0)
+		return no_description(pci, "a region", r);
+	close_owned(channel, fd);
+	*size = head.argsz < sizeof(head) ? (uint32_t)sizeof(head) : head.argsz;
+	if (*size > INFO_MAX)
 		return vfs_error(-EPROTO, "malformed region information from VFIO");
-	info = calloc(1, size);
-	if (!info)
+	*info = calloc(1, *size);
+	if (!*info)
 		return vfs_error(-ENOMEM, "out of memory");
-	info->argsz = size;
-	info->index = index;
-	if (ioctl(fd, VFIO_DEVICE_GET_REGION_INFO, info) < 0) {
-		free(info);
-		return vfs_error(-EIO, "VFIO does not describe region %u of %s: %s", index,
-			pci->name, strerror(errno));
+	(*info)->argsz = *size;
+	(*info)->index = index;
+	r = channel->query(channel, VFIO_DEVICE_GET_REGION_INFO, *info, fd);
+	if (r < 0) {
+		free(*info);
+		return no_description(pci, "a region", r);
 	}
+	return 0;
+}
+
+static int probe_region(struct vfs_vfio_channel *channel, struct vfs_pci *pci, unsigned int index)
+{
+	struct vfs_pci_region *region = &pci->regions[index];
+	struct vfio_region_info *info = NULL;
+	uint32_t size = 0;
+	int fd = -1;
+	int r = query_region(channel, pci, index, &info, &size, &fd);
+
+	if (r < 0)
+		return r;
 	region->size = info->size;
 	region->fd_offset = info->offset;
-	if (index < VFS_PCI_NUM_BARS)
+	if (index < VFS_PCI_NUM_BARS && fd >= 0)
 		map_region(fd, region, info, size);
+	close_owned(channel, &fd);
 	free(info);
 	return 0;
 }
@@ -115,32 +142,36 @@ static unsigned int irq_index(enum vfs_pci_irq irq)
 	}
 }
 
-static void probe_msix(int fd, struct vfs_pci *pci)
+static void probe_msix(struct vfs_vfio_channel *channel, struct vfs_pci *pci)
 {
 	struct vfio_irq_info info = {.argsz = sizeof(info), .index = VFIO_PCI_MSIX_IRQ_INDEX};
+	int fd = -1;
 
-	if (ioctl(fd, VFIO_DEVICE_GET_IRQ_INFO, &info) == 0 && info.flags & VFIO_IRQ_INFO_EVENTFD)
+	if (channel->query(channel, VFIO_DEVICE_GET_IRQ_INFO, &info, &fd) == 0 &&
+		info.flags & VFIO_IRQ_INFO_EVENTFD)
 		pci->num_msix = info.count > MSIX_MAX ? MSIX_MAX : info.count;
 }
 
-int vfs_vfio_device_probe(int fd, struct vfs_pci *pci)
+int vfs_vfio_device_probe(struct vfs_vfio_channel *channel, struct vfs_pci *pci)
 {
 	struct vfio_device_info info = {.argsz = sizeof(info)};
 	unsigned int index;
+	int fd = -1;
 	int r;
 
-	if (ioctl(fd, VFIO_DEVICE_GET_INFO, &info) < 0)
-		return vfs_error(-EIO, "VFIO does not describe %s: %s", pci->name, strerror(errno));
+	r = channel->query(channel, VFIO_DEVICE_GET_INFO, &info, &fd);
+	if (r < 0)
+		return no_description(pci, "the function", r);
 	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) || info.num_regions <= VFS_PCI_CONFIG_REGION)
 		return vfs_error(-ENODEV, "%s is not a PCI function", pci->name);
 	for (index = 0; index < VFS_PCI_NUM_BARS; index++) {
-		r = probe_region(fd, pci, index);
+		r = probe_region(channel, pci, index);
 		if (r < 0)
 			return r;
 	}
-	r = probe_region(fd, pci, VFS_PCI_CONFIG_REGION);
+	r = probe_region(channel, pci, VFS_PCI_CONFIG_REGION);
 	if (r == 0)
-		probe_msix(fd, pci);
+		probe_msix(channel, pci);
 	return r;
 }
 
@@ -158,25 +189,20 @@ void vfs_vfio_device_unmap(struct vfs_pci *pci)
 	}
 }
 
-int vfs_vfio_device_set_irqs(int fd, enum vfs_pci_irq irq, const int *fds, unsigned int count)
+int vfs_vfio_device_set_irqs(
+	struct vfs_vfio_channel *channel, enum vfs_pci_irq irq, const int *fds, unsigned int count)
 {
-	size_t size = sizeof(struct vfio_irq_set) + count * sizeof(fds[0]);
-	struct vfio_irq_set *set;
-	int r = 0;
+	struct vfio_irq_set set = {
+		.argsz = sizeof(set),
+		.flags = VFIO_IRQ_SET_ACTION_TRIGGER |
+			 (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE),
+		.index = irq_index(irq),
+		.count = count,
+	};
+	int r;
 
 	if (count > MSIX_MAX)
 		return vfs_error(-EINVAL, "too many interrupt vectors");
-	set = calloc(1, size);
-	if (!set)
-		return vfs_error(-ENOMEM, "out of memory");
-	set->argsz = (uint32_t)size;
-	set->flags = VFIO_IRQ_SET_ACTION_TRIGGER |
-		     (count ? VFIO_IRQ_SET_DATA_EVENTFD : VFIO_IRQ_SET_DATA_NONE);
-	set->index = irq_index(irq);
-	set->count = count;
-	memcpy(set->data, fds, count * sizeof(fds[0]));
-	if (ioctl(fd, VFIO_DEVICE_SET_IRQS, set) < 0)
-		r = vfs_error(-errno, "VFIO cannot set up interrupts: %s", strerror(errno));
-	free(set);
-	return r;
+	r = channel->set_irqs(channel, &set, fds);
+	return r < 0 ? vfs_error(r, "VFIO cannot set up interrupts: %s", strerror(-r)) : 0;
 }

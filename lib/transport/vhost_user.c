@@ -27,7 +27,7 @@
 #define QUEUES_MAX 256u
 
 /* Daemons that do not tell take 8. */
-#define REGIONS_MAX VHOST_USER_FDS_MAX
+#define REGIONS_MAX VHOST_USER_REGIONS_MAX
 
 #define BIT(n) (1ULL << (n))
 
@@ -51,7 +51,7 @@ struct queue {
 
 struct vhost_user {
 	struct vfs_transport base;
-	struct vfs_vhost_user_socket socket;
+	struct vfs_vhost_user_channel channel;
 	uint64_t offered; /* by the daemon, VHOST_USER_F_PROTOCOL_FEATURES included */
 	uint64_t protocol;
 	uint8_t status;
@@ -78,14 +78,14 @@ static int send_u64(struct vhost_user *vu, uint32_t request, uint64_t value)
 	struct vfs_vhost_user_message m = {
 		.request = request, .payload = &value, .size = sizeof(value)};
 
-	return vfs_vhost_user_send(&vu->socket, &m);
+	return vfs_vhost_user_send(&vu->channel, &m);
 }
 
 static int send_empty(struct vhost_user *vu, uint32_t request)
 {
 	struct vfs_vhost_user_message m = {.request = request};
 
-	return vfs_vhost_user_send(&vu->socket, &m);
+	return vfs_vhost_user_send(&vu->channel, &m);
 }
 
 static int send_state(struct vhost_user *vu, uint32_t request, uint16_t queue, uint32_t num)
@@ -94,7 +94,7 @@ static int send_state(struct vhost_user *vu, uint32_t request, uint16_t queue, u
 	struct vfs_vhost_user_message m = {
 		.request = request, .payload = &state, .size = sizeof(state)};
 
-	return vfs_vhost_user_send(&vu->socket, &m);
+	return vfs_vhost_user_send(&vu->channel, &m);
 }
 
 static int send_fd(struct vhost_user *vu, uint32_t request, uint16_t queue, int fd)
@@ -106,14 +106,14 @@ static int send_fd(struct vhost_user *vu, uint32_t request, uint16_t queue, int 
 		.fds = &fd,
 		.num_fds = 1};
 
-	return vfs_vhost_user_send(&vu->socket, &m);
+	return vfs_vhost_user_send(&vu->channel, &m);
 }
 
 static int ask_u64(struct vhost_user *vu, uint32_t request, uint64_t *value)
 {
 	struct vfs_vhost_user_message m = {.request = request};
 
-	return vfs_vhost_user_ask(&vu->socket, &m, value, sizeof(*value), sizeof(*value));
+	return vfs_vhost_user_ask(&vu->channel, &m, value, sizeof(*value), sizeof(*value));
 }
 
 /* A queue stops when its base is asked for. */
@@ -125,7 +125,7 @@ static int stop_queue(struct vhost_user *vu, uint16_t queue)
 	struct vfs_vhost_user_vring_state reply;
 
 	vu->queues[queue].enabled = false;
-	return vfs_vhost_user_ask(&vu->socket, &m, &reply, sizeof(reply), sizeof(reply));
+	return vfs_vhost_user_ask(&vu->channel, &m, &reply, sizeof(reply), sizeof(reply));
 }
 
 static int vhost_user_reset(struct vfs_transport *t, unsigned int timeout_ms)
@@ -134,7 +134,7 @@ static int vhost_user_reset(struct vfs_transport *t, unsigned int timeout_ms)
 	uint16_t queue;
 	int r = 0;
 
-	vu->socket.timeout_ms = timeout_ms;
+	vu->channel.socket.timeout_ms = timeout_ms;
 	for (queue = 0; queue < t->num_queues && r == 0; queue++)
 		if (vu->queues[queue].enabled)
 			r = stop_queue(vu, queue);
@@ -142,7 +142,7 @@ static int vhost_user_reset(struct vfs_transport *t, unsigned int timeout_ms)
 		r = send_u64(vu, VHOST_USER_SET_STATUS, 0);
 	if (r == 0 && vu->status && has(vu, VHOST_USER_PROTOCOL_F_RESET_DEVICE))
 		r = send_empty(vu, VHOST_USER_RESET_DEVICE);
-	vu->socket.timeout_ms = ANSWER_MS;
+	vu->channel.socket.timeout_ms = ANSWER_MS;
 	vu->status = 0;
 	return r;
 }
@@ -151,7 +151,7 @@ static int vhost_user_get_status(struct vfs_transport *t)
 {
 	struct vhost_user *vu = to_vhost_user(t);
 
-	if (!vfs_vhost_user_alive(&vu->socket))
+	if (!vfs_socket_alive(&vu->channel.socket))
 		return vfs_error(-ENODEV, "%s: the daemon is gone", t->name);
 	return vu->status;
 }
@@ -219,7 +219,7 @@ static int vhost_user_enable_queue(
 	if (r == 0)
 		r = send_state(vu, VHOST_USER_SET_VRING_BASE, queue, 0);
 	if (r == 0)
-		r = vfs_vhost_user_send(&vu->socket, &addr_message);
+		r = vfs_vhost_user_send(&vu->channel, &addr_message);
 	if (r == 0)
 		r = send_fd(vu, VHOST_USER_SET_VRING_ERR, queue, vu->error);
 	if (r == 0)
@@ -284,7 +284,7 @@ static int send_mem_table(struct vhost_user *vu)
 		fds[i] = vu->regions[i].fd;
 	}
 	m.fds = fds;
-	return vfs_vhost_user_send(&vu->socket, &m);
+	return vfs_vhost_user_send(&vu->channel, &m);
 }
 
 static int send_region(struct vhost_user *vu, uint32_t request, const struct region *region)
@@ -296,7 +296,7 @@ static int send_region(struct vhost_user *vu, uint32_t request, const struct reg
 		.fds = &region->fd,
 		.num_fds = request == VHOST_USER_ADD_MEM_REG ? 1 : 0};
 
-	return vfs_vhost_user_send(&vu->socket, &m);
+	return vfs_vhost_user_send(&vu->channel, &m);
 }
 
 static int vhost_user_dma_map(struct vfs_transport *t, const struct vfs_dma_map *map)
@@ -376,7 +376,7 @@ static int vhost_user_check_events(struct vfs_transport *t)
 	struct vhost_user *vu = to_vhost_user(t);
 	uint64_t count;
 
-	if (!vfs_vhost_user_alive(&vu->socket))
+	if (!vfs_socket_alive(&vu->channel.socket))
 		return vfs_error(-ENODEV, "%s: the daemon is gone", t->name);
 	if (read(vu->error, &count, sizeof(count)) == (ssize_t)sizeof(count))
 		return vfs_error(-EIO, "%s: the daemon reports a broken ring", t->name);
@@ -388,7 +388,7 @@ static void vhost_user_close(struct vfs_transport *t)
 	struct vhost_user *vu = to_vhost_user(t);
 	unsigned int i;
 
-	vfs_vhost_user_disconnect(&vu->socket);
+	vfs_socket_disconnect(&vu->channel.socket);
 	for (i = 0; vu->queues && i < t->num_queues; i++) {
 		if (vu->queues[i].kick >= 0)
 			close(vu->queues[i].kick);
@@ -441,7 +441,7 @@ static int negotiate_protocol(struct vhost_user *vu)
 	vu->protocol = offered & wanted_protocol_features;
 	r = send_u64(vu, VHOST_USER_SET_PROTOCOL_FEATURES, vu->protocol);
 	/* From the next message on. */
-	vu->socket.reply_ack = has(vu, VHOST_USER_PROTOCOL_F_REPLY_ACK);
+	vu->channel.reply_ack = has(vu, VHOST_USER_PROTOCOL_F_REPLY_ACK);
 	return r;
 }
 
@@ -496,10 +496,10 @@ static int learn_slots(struct vhost_user *vu)
 /* A VMM knows the tag from its own options; here the socket's name has to do. */
 static void make_config(struct vhost_user *vu)
 {
-	const char *name = strrchr(vu->socket.path, '/');
+	const char *name = strrchr(vu->channel.socket.path, '/');
 	size_t length;
 
-	name = name ? name + 1 : vu->socket.path;
+	name = name ? name + 1 : vu->channel.socket.path;
 	length = min_size(strlen(name), sizeof(vu->config.tag));
 	memcpy(vu->config.tag, name, length);
 	vu->config.num_request_queues = htole32(vu->base.num_queues - 1u);
@@ -519,7 +519,7 @@ static int learn_config(struct vhost_user *vu)
 	if (!has(vu, VHOST_USER_PROTOCOL_F_CONFIG))
 		return 0;
 	/* An answer without bytes says that the daemon has no configuration after all. */
-	r = vfs_vhost_user_ask(&vu->socket, &m, &config, 0, m.size);
+	r = vfs_vhost_user_ask(&vu->channel, &m, &config, 0, m.size);
 	if (r == 0 && config.size == sizeof(vu->config))
 		memcpy(&vu->config, config.bytes, sizeof(vu->config));
 	return r;
@@ -545,12 +545,12 @@ static int create_events(struct vhost_user *vu)
 	if (vu->epoll < 0)
 		return vfs_error(-errno, "cannot create an epoll: %s", strerror(errno));
 	r = watch(vu, vu->error, EPOLLIN);
-	return r < 0 ? r : watch(vu, vu->socket.fd, EPOLLRDHUP);
+	return r < 0 ? r : watch(vu, vu->channel.socket.fd, EPOLLRDHUP);
 }
 
 static int set_up(struct vhost_user *vu, const char *path)
 {
-	int r = vfs_vhost_user_connect(&vu->socket, path, ANSWER_MS);
+	int r = vfs_socket_connect(&vu->channel.socket, path, ANSWER_MS);
 
 	if (r == 0)
 		r = negotiate_protocol(vu);
@@ -574,7 +574,7 @@ int vfs_vhost_user_open(const char *path, struct vfs_transport **transport)
 	if (!vu)
 		return vfs_error(-ENOMEM, "out of memory");
 	vu->base.ops = &vhost_user_ops;
-	vu->socket.fd = vu->error = vu->epoll = -1;
+	vu->channel.socket.fd = vu->error = vu->epoll = -1;
 	snprintf(vu->base.name, sizeof(vu->base.name), "vhost-user %.36s", name ? name + 1 : path);
 	r = set_up(vu, path);
 	if (r < 0) {

@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "transport/transport.h"
+#include "transport/unix_socket.h"
 
 enum vfs_vhost_user_request {
 	VHOST_USER_GET_FEATURES = 1,
@@ -48,8 +49,8 @@ enum vfs_vhost_user_protocol_feature {
 	VHOST_USER_PROTOCOL_F_STATUS = 16,
 };
 
-#define VHOST_USER_FDS_MAX     8u
-#define VHOST_USER_PAYLOAD_MAX 512u
+/* Pieces of memory that fit a table. */
+#define VHOST_USER_REGIONS_MAX 8u
 
 struct vfs_vhost_user_header {
 	uint32_t request;
@@ -81,7 +82,7 @@ struct vfs_vhost_user_region {
 struct vfs_vhost_user_mem_table {
 	uint32_t count;
 	uint32_t padding;
-	struct vfs_vhost_user_region regions[VHOST_USER_FDS_MAX];
+	struct vfs_vhost_user_region regions[VHOST_USER_REGIONS_MAX];
 };
 
 struct vfs_vhost_user_mem_reg {
@@ -96,13 +97,9 @@ struct vfs_vhost_user_config {
 	uint8_t bytes[256];
 };
 
-/* A connection. After an error it is dead: nobody knows where in the stream it is. */
-struct vfs_vhost_user_socket {
-	int fd;
-	bool dead;
+struct vfs_vhost_user_channel {
+	struct vfs_socket socket;
 	bool reply_ack; /* VHOST_USER_PROTOCOL_F_REPLY_ACK was agreed on */
-	unsigned int timeout_ms;
-	char path[108]; /* sun_path's size */
 };
 
 struct vfs_vhost_user_message {
@@ -113,24 +110,16 @@ struct vfs_vhost_user_message {
 	unsigned int num_fds;
 };
 
-/* -ENODEV: nothing listens there. -EACCES, -EINVAL (path too long). */
-int vfs_vhost_user_connect(
-	struct vfs_vhost_user_socket *s, const char *path, unsigned int timeout_ms);
-void vfs_vhost_user_disconnect(struct vfs_vhost_user_socket *s);
-
 /*
  * Send a message; with REPLY_ACK wait for what came of it. -ENODEV: the daemon is gone. -EPROTO:
  * it refused, or answers what was not asked. -ETIMEDOUT.
  */
 int vfs_vhost_user_send(
-	struct vfs_vhost_user_socket *s, const struct vfs_vhost_user_message *message);
+	struct vfs_vhost_user_channel *c, const struct vfs_vhost_user_message *message);
 
 /* Send a message that has a reply of its own; at least @min of at most @max bytes of it. */
-int vfs_vhost_user_ask(struct vfs_vhost_user_socket *s,
+int vfs_vhost_user_ask(struct vfs_vhost_user_channel *c,
 	const struct vfs_vhost_user_message *message, void *reply, size_t min, size_t max);
-
-/* Is the daemon still there? */
-bool vfs_vhost_user_alive(const struct vfs_vhost_user_socket *s);
 
 /* Make the transport. */
 int vfs_vhost_user_open(const char *path, struct vfs_transport **transport);

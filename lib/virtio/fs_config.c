@@ -60,13 +60,19 @@ int vfs_fs_config_parse(const void *bytes, size_t length, struct vfs_fs_config *
 
 int vfs_fs_config_read(struct vfs_transport *transport, struct vfs_fs_config *config)
 {
-	uint8_t bytes[sizeof(struct virtio_fs_config)];
+	struct virtio_fs_config raw;
 	int err;
 
-	err = transport->ops->read_config(transport, 0, bytes, sizeof(bytes));
+	/* A field at a time: the access has to have the width of the field (§4.1.3.1). */
+	err = transport->ops->read_config(
+		transport, offsetof(struct virtio_fs_config, tag), raw.tag, sizeof(raw.tag));
+	if (!err)
+		err = transport->ops->read_config(transport,
+			offsetof(struct virtio_fs_config, num_request_queues),
+			&raw.num_request_queues, sizeof(raw.num_request_queues));
 	if (err)
 		return err;
-	err = vfs_fs_config_parse(bytes, sizeof(bytes), config);
+	err = vfs_fs_config_parse(&raw, sizeof(raw), config);
 	if (err)
 		vfs_error_prefix("%s", transport->name);
 	return err;

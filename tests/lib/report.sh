@@ -18,7 +18,7 @@ note_from() {
 	local status=$1 name=$2 log=$3
 
 	if [ "$status" = 77 ]; then
-		sed -n 's/^skip: //p' "$log" | head -n 1
+		sed -n 's/^\([0-9]*: \)\?skip\(ped\)\?: //p' "$log" | head -n 1
 	elif [[ $name == guest* ]]; then
 		echo "$(grep -c '^ok ' "$log") checks"
 	fi

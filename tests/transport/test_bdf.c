@@ -31,6 +31,14 @@ static void test_long_form(void **state)
 	accepts("0001:5E:00.1", "0001:5e:00.1");
 }
 
+/* Host bridges of Intel's volume management device are domains from 10000 on. */
+static void test_domains_may_be_wider_than_16_bits(void **state)
+{
+	(void)state;
+	accepts("10000:00:05.0", "10000:00:05.0");
+	accepts("ffffff:ff:1f.7", "ffffff:ff:1f.7");
+}
+
 static void test_short_form_is_of_domain_0(void **state)
 {
 	(void)state;
@@ -73,7 +81,7 @@ static void test_what_else_could_be_a_tag_is_not_an_address(void **state)
 	refuses("100:05.0");
 	refuses("00:005.0");
 	refuses("0000:00:05.0/..");
-	refuses("00000:00:05.0");
+	refuses("0000000:00:05.0");
 	refuses("0000:0000:00:05.0");
 	refuses("abcdef");
 }
@@ -82,6 +90,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_long_form),
+		cmocka_unit_test(test_domains_may_be_wider_than_16_bits),
 		cmocka_unit_test(test_short_form_is_of_domain_0),
 		cmocka_unit_test(test_zeros_in_front_may_be_left_out),
 		cmocka_unit_test(test_device_and_function_have_limits),

@@ -45,7 +45,7 @@ static void test_driver_is_the_name_of_the_link(void **state)
 	assert_string_equal(little, "vfio");
 	vfs_sysfs_driver(NET, driver, sizeof(driver));
 	assert_string_equal(driver, "");
-	strcpy(driver, "old");
+	snprintf(driver, sizeof(driver), "old");
 	vfs_sysfs_driver("0000:00:08.0", driver, sizeof(driver));
 	assert_string_equal(driver, "");
 }
@@ -74,12 +74,14 @@ static void test_groups_that_vfio_made_up_are_known_by_their_name(void **state)
 	assert_false(vfs_sysfs_group_is_noiommu(4));
 }
 
+#define LIST_SIZE 256
+
 static int collect(const char *name, void *ctx)
 {
 	char *list = ctx;
+	size_t used = strlen(list);
 
-	strcat(list, name);
-	strcat(list, " ");
+	snprintf(list + used, LIST_SIZE - used, "%s ", name);
 	return 0;
 }
 
@@ -93,7 +95,7 @@ static int stop_at_second(const char *name, void *ctx)
 
 static void test_functions_come_in_the_order_of_their_addresses(void **state)
 {
-	char list[256] = "";
+	char list[LIST_SIZE] = "";
 	unsigned int calls = 0;
 
 	(void)state;
@@ -111,7 +113,7 @@ static void test_functions_come_in_the_order_of_their_addresses(void **state)
 
 static void test_a_directory_that_is_not_there_is_an_error(void **state)
 {
-	char list[16] = "";
+	char list[LIST_SIZE] = "";
 
 	(void)state;
 	assert_int_equal(vfs_sysfs_each_in_group(9, collect, list), -EIO);

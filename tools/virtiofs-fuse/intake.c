@@ -110,37 +110,33 @@ static int submit(struct intake *intake)
 }
 
 /* ENOENT: the request was interrupted before it could be read. */
-static int read_error(void)
+static int read_error(struct intake *intake)
 {
-	if (errno == EAGAIN || errno == EINTR || errno == ENOENT)
+	if (errno == EINTR || errno == ENOENT)
 		return 0;
-	return -errno;
+	intake->ready = false;
+	return errno == EAGAIN ? 0 : -errno;
 }
 
-/* 1: there may be more; 0: nothing now; or the error */
 static int read_one(struct intake *intake)
 {
 	struct vfs_request *slot = intake->spare;
 	ssize_t n;
-	int error;
 
 	n = read(intake->fuse_fd, vfs_request_message(slot), vfs_request_capacity(slot));
 	if (n < 0)
-		return read_error();
-	error = sort(intake, (size_t)n);
-	return error ? -EIO : 1;
+		return read_error(intake);
+	return sort(intake, (size_t)n) ? -EIO : 0;
 }
 
 int intake_run(struct intake *intake)
 {
 	unsigned int i;
-	int result = 1;
+	int result = 0;
 	int error;
 
-	for (i = 0; i < INTAKE_BATCH && result > 0 && intake_has_room(intake); i++)
+	for (i = 0; i < INTAKE_BATCH && !result && intake->ready && intake_has_room(intake); i++)
 		result = read_one(intake);
 	error = submit(intake);
-	if (error)
-		return error;
-	return result < 0 ? result : 0;
+	return error ? error : result;
 }

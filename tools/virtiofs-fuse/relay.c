@@ -206,6 +206,8 @@ static void wait_for_work(struct relay *relay, int left)
 	timeout.tv_nsec = left % 1000 * 1000000L;
 	if (ppoll(polled, NUM_POLLED, left < 0 ? NULL : &timeout, &relay->while_waiting) <= 0)
 		return;
+	if (polled[ON_FUSE].revents)
+		relay->intake.ready = true;
 	if (polled[ON_DEVICE].revents)
 		look_at_device(relay);
 	if (polled[ON_UNMOUNT].revents && relay->state == RELAY_UNMOUNTING)
@@ -224,8 +226,10 @@ int relay_run(struct relay *relay)
 		if (relay->state == RELAY_ENDED)
 			break;
 		busy = arm(relay);
-		if (busy && ++turns < MAX_TURNS)
+		if (busy && ++turns < MAX_TURNS) {
+			relay->intake.ready = true;
 			continue;
+		}
 		wait_for_work(relay, busy ? 0 : time_left(relay));
 		look_at_signals(relay);
 		turns = 0;

@@ -49,6 +49,9 @@ void pci_names_close(struct pci_access *access, struct pci_dev *dev)
 	pci_cleanup(access);
 }
 
+/* Names from pci.ids only: libpci leaks what it tries the udev database with. */
+#define NAME_FLAGS (PCI_LOOKUP_NO_NUMBERS | PCI_LOOKUP_NO_HWDB)
+
 static char buffer[256];
 
 static const char *or_unknown(const char *name)
@@ -59,24 +62,24 @@ static const char *or_unknown(const char *name)
 const char *pci_names_vendor(const struct pci_dev *dev)
 {
 	return or_unknown(pci_lookup_name(dev->access, buffer, sizeof(buffer),
-		PCI_LOOKUP_VENDOR | PCI_LOOKUP_NO_NUMBERS, dev->vendor_id));
+		PCI_LOOKUP_VENDOR | NAME_FLAGS, dev->vendor_id));
 }
 
 const char *pci_names_device(const struct pci_dev *dev)
 {
 	return or_unknown(pci_lookup_name(dev->access, buffer, sizeof(buffer),
-		PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS, dev->vendor_id, dev->device_id));
+		PCI_LOOKUP_DEVICE | NAME_FLAGS, dev->vendor_id, dev->device_id));
 }
 
 const char *pci_names_subsystem(const struct pci_dev *dev)
 {
 	return or_unknown(pci_lookup_name(dev->access, buffer, sizeof(buffer),
-		PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE | PCI_LOOKUP_NO_NUMBERS, dev->vendor_id,
+		PCI_LOOKUP_SUBSYSTEM | PCI_LOOKUP_DEVICE | NAME_FLAGS, dev->vendor_id,
 		dev->device_id, dev->subsys_vendor_id, dev->subsys_id));
 }
 
 const char *pci_names_class(const struct pci_dev *dev)
 {
 	return or_unknown(pci_lookup_name(dev->access, buffer, sizeof(buffer),
-		PCI_LOOKUP_CLASS | PCI_LOOKUP_NO_NUMBERS, dev->device_class));
+		PCI_LOOKUP_CLASS | NAME_FLAGS, dev->device_class));
 }

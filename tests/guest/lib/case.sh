@@ -14,7 +14,7 @@ case_settings() {
 case_programs() {
 	local build=$1
 
-	command -v fusermount3
+	host_programs
 	echo "$build/tests/guest/guest-workload"
 	[ -z "$NEEDS_BRIDGE" ] ||
 		printf '%s\n' "$build"/tools/virtiofs-{fuse/virtiofs-fuse,inspect/virtiofs-inspect}

@@ -222,3 +222,11 @@ kernel_is_content() {
 		ok "no DMAR fault, warning or oops in the kernel's log"
 	fi
 }
+
+no_sanitizer_report() {
+	for file in /tmp/sanitizer.*; do
+		[ -e "$file" ] || return 0
+		cat "$file"
+		fail "sanitizer: $(grep -m 1 -E 'ERROR|runtime error' "$file")"
+	done
+}

@@ -24,6 +24,11 @@ copy_program() {
 	[ -e "$root/bin/$(basename "$file")" ] || ln -s "$file" "$root/bin/"
 }
 
+# What libfuse starts in order to mount and unmount; busybox's do not have all the options.
+host_programs() {
+	command -v fusermount3 mount umount
+}
+
 make_skeleton() {
 	local root=$1 dir
 

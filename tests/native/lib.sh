@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# shellcheck disable=SC2034,SC2154 # variables are shared with the tests
+# For tests/native/*.sh: a daemon and a bridge on this machine, with no guest between them. $BUILD
+# and $TOP are given; a check that fails ends the test.
+set -euo pipefail
+
+for part in common share; do
+	# shellcheck source=/dev/null
+	. "$TOP/tests/guest/lib/$part.sh"
+done
+
+bridge=$BUILD/tools/virtiofs-fuse/virtiofs-fuse
+workload=$BUILD/tests/guest/guest-workload
+
+[ -e /dev/fuse ] || skip "no /dev/fuse on this machine"
+can_be_root || skip "not root, and sudo wants a password"
+
+end_cleanly
+make_workdir
+SHARE=$WORK/share
+SOCKET=$WORK/fs.sock
+MOUNT=$WORK/mount
+chmod 755 "$WORK"
+mkdir "$SHARE" "$MOUNT"
+on_exit "! mountpoint -q '$MOUNT' || umount -l '$MOUNT'"
+
+# ok DESCRIPTION COMMAND...
+ok() {
+	local what=$1
+	shift
+	"$@" || die "$what: $* exited $?"
+	echo "ok $what"
+}
+
+# within SECONDS COMMAND...: until it succeeds.
+within() {
+	local tries=$(($1 * 20))
+	shift
+	until "$@" >/dev/null 2>&1; do
+		[ $((tries--)) -gt 0 ] || return 1
+		sleep 0.05
+	done
+}
+
+# refuses REGEX COMMAND...: it ends by itself, not with 0, and says why in one line.
+refuses() {
+	local regex=$1 status=0
+	shift
+	timeout 30 "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
+	[ "$status" != 0 ] && [ "$status" -lt 124 ] || die "$*: exit status $status"
+	[ "$(wc -l <"$WORK/err")" = 1 ] || die "$*: not one line: $(cat "$WORK/err")"
+	grep -Eq "$regex" "$WORK/err" || die "$*: wants '$regex': $(cat "$WORK/err")"
+	echo "ok refused: $(cat "$WORK/err")"
+}
+
+not_mounted() {
+	! mountpoint -q "$MOUNT"
+}
+
+no_bridge() {
+	! pgrep -f "^$bridge $SOCKET" >/dev/null
+}
+
+# One line of the workload a step; none may fail.
+run_workload() {
+	timeout 300 "$workload" "$@" >"$WORK/workload" || true
+	sed 's/^@@ //' "$WORK/workload"
+	grep -q '^@@ ok ' "$WORK/workload" && ! grep -q '^@@ not ok ' "$WORK/workload"
+}
