@@ -1,37 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <poll.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
+#include "listen.h"
 #include "say.h"
 #include "vhost_user.h"
 #include "vhost_user_backend.h"
-
-/* A socket at @path in place of one that an earlier run may have left. */
-static int listen_at(const char *path)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd;
-
-	if (strlen(path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	unlink(path);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0) {
-		int r = -errno;
-
-		close(fd);
-		return r;
-	}
-	return fd;
-}
 
 /* Errors are answered where the front end asked for that; else only said. */
 static int answer(struct backend *b, struct message *m, int result)
@@ -83,38 +58,21 @@ static int serve_front_end(struct backend *b)
 	return r;
 }
 
-static void serve_connection(struct device *device, int socket)
+static void serve_socket(void *opaque, int socket)
 {
-	struct backend b = {.device = device, .socket = socket, .requests = -1};
+	struct backend b = {.device = opaque, .socket = socket, .requests = -1};
 	int r;
 
 	pthread_mutex_init(&b.lock, NULL);
 	r = serve_front_end(&b);
 	if (r < 0)
 		say("front end: %s", strerror(-r));
-	device_abandon(device);
+	device_abandon(b.device);
 	backend_set_requests(&b, -1);
 	pthread_mutex_destroy(&b.lock);
-	close(socket);
 }
 
 int vhost_user_serve(struct device *device, const char *path)
 {
-	int listening = listen_at(path);
-	int r = listening;
-
-	if (listening < 0)
-		return listening;
-	while (r >= 0) {
-		r = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
-		if (r >= 0)
-			serve_connection(device, r);
-		else if (errno == EINTR || errno == ECONNABORTED)
-			r = 0;
-		else
-			r = -errno;
-	}
-	close(listening);
-	unlink(path);
-	return r;
+	return listen_and_serve(path, serve_socket, device);
 }
