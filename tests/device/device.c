@@ -102,6 +102,16 @@ void device_needs_reset(struct device *device)
 {
 	pthread_mutex_lock(&device->lock);
 	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (device->changed)
+		device->changed(device->changed_opaque);
+	pthread_mutex_unlock(&device->lock);
+}
+
+void device_on_change(struct device *device, void (*changed)(void *opaque), void *opaque)
+{
+	pthread_mutex_lock(&device->lock);
+	device->changed = changed;
+	device->changed_opaque = opaque;
 	pthread_mutex_unlock(&device->lock);
 }
 
@@ -114,17 +124,22 @@ int device_start_queue(struct device *device, struct queue *queue)
 	return queue_start(queue);
 }
 
-void device_abandon(struct device *device)
+void device_reset(struct device *device)
 {
 	unsigned int i;
 
 	for (i = 0; i < device->num_queues; i++)
 		queue_reset(&device->queues[i]);
-	memory_use_iotlb(device->memory, NULL, NULL);
-	memory_clear_regions(device->memory);
 	device_set_status(device, 0);
 	device->negotiated = 0;
 	device->engine->end(device->engine);
+}
+
+void device_abandon(struct device *device)
+{
+	device_reset(device);
+	memory_use_iotlb(device->memory, NULL, NULL);
+	memory_clear_regions(device->memory);
 }
 
 void device_handle(struct device *device, struct request *request)

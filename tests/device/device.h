@@ -33,6 +33,8 @@ struct device {
 
 	pthread_mutex_t lock; /* of: */
 	uint8_t status;
+	void (*changed)(void *opaque);
+	void *changed_opaque;
 };
 
 struct device *device_create(const struct device_options *options, struct engine *engine);
@@ -44,6 +46,15 @@ int device_negotiate(struct device *device, uint64_t features);
 /* 0 is a reset: queues stop and forget. */
 void device_set_status(struct device *device, uint8_t status);
 uint8_t device_status(struct device *device);
+
+/*
+ * Back to what it was before the driver came. The memory stays: that is not the device's, and
+ * nothing of the driver's is remembered, neither rings nor files.
+ */
+void device_reset(struct device *device);
+
+/* @changed is called, from any thread, when the driver should look at status or configuration. */
+void device_on_change(struct device *device, void (*changed)(void *opaque), void *opaque);
 
 /* The driver has to reset it; it will see that where there is a status to be read. */
 void device_needs_reset(struct device *device);

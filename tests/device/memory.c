@@ -56,6 +56,8 @@ static size_t page_offset(uint64_t offset)
 
 static void unmap_region(struct mapped_region *r)
 {
+	if (!r->host)
+		return;
 	munmap(r->host - page_offset(r->region.offset), r->mapped);
 }
 
@@ -95,8 +97,10 @@ static int map_region(struct mapped_region *r, int fd)
 
 	if (r->region.size == 0 || r->region.bus + r->region.size < r->region.bus ||
 		r->region.user + r->region.size < r->region.user ||
-		r->region.size > SIZE_MAX - lead)
+		r->region.size > SIZE_MAX - lead || (fd < 0 && r->region.access))
 		return -EINVAL;
+	if (fd < 0)
+		return 0;
 	r->mapped = (size_t)r->region.size + lead;
 	host = mmap(NULL, r->mapped, protection, MAP_SHARED, fd, (off_t)(r->region.offset - lead));
 	if (host == MAP_FAILED)
@@ -124,6 +128,21 @@ int memory_add(struct memory *m, const struct memory_region *region, int fd)
 		return 0;
 	unmap_region(&mapped);
 	return -ENOMEM;
+}
+
+bool memory_overlaps(struct memory *m, uint64_t bus, uint64_t size)
+{
+	bool overlaps = false;
+	size_t i;
+
+	pthread_rwlock_rdlock(&m->lock);
+	for (i = 0; i < m->num_regions && !overlaps; i++) {
+		const struct memory_region *r = &m->regions[i].region;
+
+		overlaps = bus < r->bus ? r->bus - bus < size : bus - r->bus < r->size;
+	}
+	pthread_rwlock_unlock(&m->lock);
+	return overlaps;
 }
 
 int memory_remove(struct memory *m, uint64_t bus, uint64_t size)

@@ -32,8 +32,14 @@ typedef int (*memory_miss)(void *opaque, uint64_t address, enum access access);
 struct memory *memory_create(void);
 void memory_destroy(struct memory *m);
 
-/* Map a region; @fd remains the caller's. -ENOMEM, -EINVAL, or what mmap() says. */
+/*
+ * Map a region; @fd remains the caller's. Without one (-1), and then without access, the region is
+ * only known. -ENOMEM, -EINVAL, or what mmap() says.
+ */
 int memory_add(struct memory *m, const struct memory_region *region, int fd);
+
+/* Is any of these bus addresses in a region? */
+bool memory_overlaps(struct memory *m, uint64_t bus, uint64_t size);
 
 /* Forget the region that starts at @bus. -ENOENT */
 int memory_remove(struct memory *m, uint64_t bus, uint64_t size);
