@@ -21,10 +21,17 @@
 /* A server has a table of mappings, the protocol no word for its size. */
 #define DMA_ENTRIES 65535u
 
+struct mapping {
+	uint64_t iova;
+	uint64_t length;
+};
+
 struct vfio_user {
 	struct vfs_pci base;
 	struct vfs_vfio_channel channel;
 	struct vfs_vfio_user_channel user;
+	struct mapping *mappings; /* what the server has */
+	unsigned int num_mappings;
 };
 
 static struct vfio_user *to_vfio_user(struct vfs_pci *pci)
@@ -160,8 +167,23 @@ static int vfio_user_region_write(struct vfs_pci *pci, unsigned int region, uint
 	return vfs_vfio_user_call(&to_vfio_user(pci)->user, &call);
 }
 
+static int remember_mapping(struct vfio_user *vu, const struct vfs_dma_map *map)
+{
+	struct mapping *mappings;
+
+	if (vu->num_mappings == DMA_ENTRIES)
+		return vfs_error(-ENOSPC, "%s: more than %u mappings", vu->base.name, DMA_ENTRIES);
+	mappings = realloc(vu->mappings, (vu->num_mappings + 1) * sizeof(*mappings));
+	if (!mappings)
+		return vfs_error(-ENOMEM, "out of memory");
+	vu->mappings = mappings;
+	mappings[vu->num_mappings++] = (struct mapping){.iova = map->iova, .length = map->length};
+	return 0;
+}
+
 static int vfio_user_dma_map(struct vfs_pci *pci, const struct vfs_dma_map *map)
 {
+	struct vfio_user *vu = to_vfio_user(pci);
 	struct vfs_vfio_user_dma_map request = {
 		.argsz = sizeof(request),
 		/* The flags have the kernel's values: readable 1, writable 2. */
@@ -178,18 +200,28 @@ static int vfio_user_dma_map(struct vfs_pci *pci, const struct vfs_dma_map *map)
 		.fds = &map->fd,
 		.num_fds = 1,
 	};
+	int r;
 
 	if (map->fd < 0)
 		return vfs_error(
 			-ENOTSUP, "%s: memory without a descriptor cannot be shared", pci->name);
-	return vfs_vfio_user_call(&to_vfio_user(pci)->user, &call);
+	r = remember_mapping(vu, map);
+	if (r < 0)
+		return r;
+	r = vfs_vfio_user_call(&vu->user, &call);
+	if (r < 0)
+		vu->num_mappings--;
+	return r;
 }
 
-static int vfio_user_dma_unmap(struct vfs_pci *pci, uint64_t iova, uint64_t length)
+static int unmap_one(struct vfio_user *vu, const struct mapping *mapping)
 {
-	struct vfs_vfio_user_dma_unmap request = {
-		.argsz = sizeof(request), .address = iova, .size = length};
 	struct vfs_vfio_user_dma_unmap reply;
+	struct vfs_vfio_user_dma_unmap request = {
+		.argsz = sizeof(request),
+		.address = mapping->iova,
+		.size = mapping->length,
+	};
 	struct iovec iov = {.iov_base = &request, .iov_len = sizeof(request)};
 	struct vfs_vfio_user_call call = {
 		.command = VFIO_USER_DMA_UNMAP,
@@ -199,7 +231,29 @@ static int vfio_user_dma_unmap(struct vfs_pci *pci, uint64_t iova, uint64_t leng
 		.reply_max = sizeof(reply),
 	};
 
-	return vfs_vfio_user_call(&to_vfio_user(pci)->user, &call);
+	return vfs_vfio_user_call(&vu->user, &call);
+}
+
+/* The kernel takes a range with several mappings in it; a server wants each as it was made. */
+static int vfio_user_dma_unmap(struct vfs_pci *pci, uint64_t iova, uint64_t length)
+{
+	struct vfio_user *vu = to_vfio_user(pci);
+	unsigned int i = 0;
+	int r = 0;
+
+	while (i < vu->num_mappings) {
+		struct mapping mapping = vu->mappings[i];
+		int error;
+
+		if (mapping.iova < iova || mapping.iova - iova >= length) {
+			i++;
+			continue;
+		}
+		vu->mappings[i] = vu->mappings[--vu->num_mappings];
+		error = unmap_one(vu, &mapping);
+		r = r < 0 ? r : error;
+	}
+	return r;
 }
 
 static void vfio_user_close(struct vfs_pci *pci)
@@ -208,6 +262,7 @@ static void vfio_user_close(struct vfs_pci *pci)
 
 	vfs_vfio_device_unmap(pci);
 	vfs_socket_disconnect(&vu->user.socket);
+	free(vu->mappings);
 	free(vu);
 }
 
