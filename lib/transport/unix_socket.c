@@ -20,9 +20,9 @@ static int connect_error(const char *path)
 	case ENOENT:
 	case ECONNREFUSED:
 		return vfs_error(-ENODEV,
-			"nothing listens on %s: start the daemon, as in 'virtiofsd "
-			"--socket-path=%s'",
-			path, path);
+			"nothing listens on %s: start the daemon (virtiofsd, or a vfio-user "
+			"server) on it first",
+			path);
 	case EACCES:
 	case EPERM:
 		return vfs_error(-EACCES, "no permission for %s", path);
