@@ -50,6 +50,12 @@ struct vfs_pci_ops {
 		struct vfs_pci *pci, enum vfs_pci_irq irq, const int *fds, unsigned int count);
 	int (*dma_map)(struct vfs_pci *pci, const struct vfs_dma_map *map);
 	int (*dma_unmap)(struct vfs_pci *pci, uint64_t iova, uint64_t length);
+	/*
+	 * For a function that is another process: a descriptor that hangs up with it, and whether
+	 * it is there, -ENODEV if not. NULL for one that is not.
+	 */
+	int (*hangup_fd)(struct vfs_pci *pci);
+	int (*check)(struct vfs_pci *pci);
 	void (*close)(struct vfs_pci *pci);
 };
 

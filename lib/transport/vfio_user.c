@@ -256,12 +256,25 @@ static int vfio_user_dma_unmap(struct vfs_pci *pci, uint64_t iova, uint64_t leng
 	return r;
 }
 
+static int vfio_user_hangup_fd(struct vfs_pci *pci)
+{
+	return to_vfio_user(pci)->user.socket.fd;
+}
+
+static int vfio_user_check(struct vfs_pci *pci)
+{
+	if (vfs_vfio_user_alive(&to_vfio_user(pci)->user))
+		return 0;
+	return vfs_error(-ENODEV, "%s: the vfio-user server is gone", pci->name);
+}
+
 static void vfio_user_close(struct vfs_pci *pci)
 {
 	struct vfio_user *vu = to_vfio_user(pci);
 
 	vfs_vfio_device_unmap(pci);
 	vfs_socket_disconnect(&vu->user.socket);
+	pthread_mutex_destroy(&vu->user.lock);
 	free(vu->mappings);
 	free(vu);
 }
@@ -272,6 +285,8 @@ static const struct vfs_pci_ops vfio_user_ops = {
 	.set_irqs = vfio_user_set_irqs,
 	.dma_map = vfio_user_dma_map,
 	.dma_unmap = vfio_user_dma_unmap,
+	.hangup_fd = vfio_user_hangup_fd,
+	.check = vfio_user_check,
 	.close = vfio_user_close,
 };
 
@@ -306,6 +321,7 @@ int vfs_vfio_user_open(const char *path, struct vfs_pci **pci)
 	};
 	vu->channel = (struct vfs_vfio_channel){
 		.query = vfio_user_query, .set_irqs = vfio_user_channel_set_irqs, .owned = true};
+	pthread_mutex_init(&vu->user.lock, NULL);
 	vu->user.socket.fd = -1;
 	snprintf(vu->base.name, sizeof(vu->base.name), "vfio-user %.36s", name ? name + 1 : path);
 	r = set_up(vu, path);

@@ -3,6 +3,8 @@
 #ifndef VFS_VFIO_USER_H
 #define VFS_VFIO_USER_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +53,7 @@ struct vfs_vfio_user_region_access {
 };
 
 struct vfs_vfio_user_channel {
+	pthread_mutex_t lock; /* a call at a time: doorbells are rung from several threads */
 	struct vfs_socket socket;
 	uint16_t next_id;
 };
@@ -77,6 +80,9 @@ struct vfs_vfio_user_call {
  */
 int vfs_vfio_user_call(
 	struct vfs_vfio_user_channel *channel, const struct vfs_vfio_user_call *call);
+
+/* Is the server there, and silent as it should be between calls? */
+bool vfs_vfio_user_alive(struct vfs_vfio_user_channel *channel);
 
 /* Agree on the version of the protocol. */
 int vfs_vfio_user_negotiate(struct vfs_vfio_user_channel *channel);

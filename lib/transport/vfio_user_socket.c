@@ -64,7 +64,7 @@ static int receive_body(struct vfs_vfio_user_channel *c, const struct vfs_vfio_u
 		    : 0;
 }
 
-int vfs_vfio_user_call(struct vfs_vfio_user_channel *c, const struct vfs_vfio_user_call *call)
+static int call_locked(struct vfs_vfio_user_channel *c, const struct vfs_vfio_user_call *call)
 {
 	struct vfs_deadline deadline = vfs_deadline_in(c->socket.timeout_ms);
 	struct vfs_vfio_user_header header;
@@ -78,6 +78,26 @@ int vfs_vfio_user_call(struct vfs_vfio_user_channel *c, const struct vfs_vfio_us
 	if (r == 0)
 		r = receive_body(c, call, header.size - sizeof(header), deadline);
 	return r;
+}
+
+int vfs_vfio_user_call(struct vfs_vfio_user_channel *c, const struct vfs_vfio_user_call *call)
+{
+	int r;
+
+	pthread_mutex_lock(&c->lock);
+	r = call_locked(c, call);
+	pthread_mutex_unlock(&c->lock);
+	return r;
+}
+
+bool vfs_vfio_user_alive(struct vfs_vfio_user_channel *c)
+{
+	bool alive;
+
+	pthread_mutex_lock(&c->lock);
+	alive = vfs_socket_alive(&c->socket);
+	pthread_mutex_unlock(&c->lock);
+	return alive;
 }
 
 int vfs_vfio_user_negotiate(struct vfs_vfio_user_channel *c)
