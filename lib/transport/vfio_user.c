@@ -15,9 +15,6 @@
 /* Bytes of one register access. */
 #define ACCESS_MAX 8u
 
-/* Vectors that fit a message with their descriptors. */
-#define VECTORS_MAX 8u
-
 /* A server has a table of mappings, the protocol no word for its size. */
 #define DMA_ENTRIES 65535u
 
@@ -95,10 +92,8 @@ static int vfio_user_query(
 	return r;
 }
 
-static int vfio_user_channel_set_irqs(
-	struct vfs_vfio_channel *channel, const struct vfio_irq_set *set, const int *fds)
+static int set_some_irqs(struct vfio_user *vu, const struct vfio_irq_set *set, const int *fds)
 {
-	struct vfio_user *vu = container_of(channel, struct vfio_user, channel);
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)set, .iov_len = sizeof(*set)};
 	struct vfs_vfio_user_call call = {
 		.command = VFIO_USER_DEVICE_SET_IRQS,
@@ -109,6 +104,25 @@ static int vfio_user_channel_set_irqs(
 	};
 
 	return vfs_vfio_user_call(&vu->user, &call);
+}
+
+/* As many at a time as the server takes descriptors with a message. */
+static int vfio_user_channel_set_irqs(
+	struct vfs_vfio_channel *channel, const struct vfio_irq_set *set, const int *fds)
+{
+	struct vfio_user *vu = container_of(channel, struct vfio_user, channel);
+	struct vfio_irq_set some = *set;
+	uint32_t end = set->start + set->count;
+	int r;
+
+	do {
+		some.count = end - some.start;
+		if (some.count > vu->user.max_fds)
+			some.count = vu->user.max_fds;
+		r = set_some_irqs(vu, &some, fds ? fds + (some.start - set->start) : NULL);
+		some.start += some.count;
+	} while (r == 0 && some.start < end);
+	return r;
 }
 
 static int vfio_user_set_irqs(
@@ -298,8 +312,6 @@ static int set_up(struct vfio_user *vu, const char *path)
 		r = vfs_vfio_user_negotiate(&vu->user);
 	if (r == 0)
 		r = vfs_vfio_device_probe(&vu->channel, &vu->base);
-	if (r == 0 && vu->base.num_msix > VECTORS_MAX)
-		vu->base.num_msix = VECTORS_MAX;
 	return r;
 }
 

@@ -56,6 +56,7 @@ struct vfs_vfio_user_channel {
 	pthread_mutex_t lock; /* a call at a time: doorbells are rung from several threads */
 	struct vfs_socket socket;
 	uint16_t next_id;
+	unsigned int max_fds; /* that the server takes in one message */
 };
 
 /* One command. The answer may be shorter than @reply_max, never longer than VFIO_USER_REPLY_MAX. */

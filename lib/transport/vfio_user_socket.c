@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -100,6 +101,32 @@ bool vfs_vfio_user_alive(struct vfs_vfio_user_channel *c)
 	return alive;
 }
 
+/* JSON as a server of ours or another's makes it: a name, a colon, a number. */
+static unsigned long read_number(const char *json, const char *name, unsigned long otherwise)
+{
+	const char *at = strstr(json, name);
+	unsigned long value;
+	char *end;
+
+	if (!at)
+		return otherwise;
+	at += strlen(name);
+	at += strspn(at, " \t\r\n");
+	if (*at++ != ':')
+		return otherwise;
+	value = strtoul(at, &end, 10);
+	return end == at ? otherwise : value;
+}
+
+static void learn_capabilities(struct vfs_vfio_user_channel *c, const char *json)
+{
+	unsigned long fds = read_number(json, "\"max_msg_fds\"", 1);
+
+	c->max_fds = fds < 1			? 1
+		     : fds > VFS_SOCKET_FDS_MAX ? VFS_SOCKET_FDS_MAX
+						: (unsigned int)fds;
+}
+
 int vfs_vfio_user_negotiate(struct vfs_vfio_user_channel *c)
 {
 	static const char capabilities[] =
@@ -109,21 +136,28 @@ int vfs_vfio_user_negotiate(struct vfs_vfio_user_channel *c)
 		{.iov_base = version, .iov_len = sizeof(version)},
 		{.iov_base = (void *)(uintptr_t)capabilities, .iov_len = sizeof(capabilities)},
 	};
-	uint16_t reply[512];
+	struct {
+		uint16_t version[2];
+		char capabilities[1024];
+	} reply = {0};
 	struct vfs_vfio_user_call call = {
 		.command = VFIO_USER_VERSION,
 		.request = request,
 		.num_request = ARRAY_SIZE(request),
-		.reply = reply,
+		.reply = &reply,
 		.reply_min = sizeof(version),
-		.reply_max = sizeof(reply),
+		/* There is a NUL behind it, whatever the server sends. */
+		.reply_max = sizeof(reply) - 1,
 	};
 	int r = vfs_vfio_user_call(c, &call);
 
-	if (r == 0 && reply[0] != VERSION_MAJOR)
-		r = vfs_error(-EPROTONOSUPPORT,
+	if (r < 0)
+		return r;
+	if (reply.version[0] != VERSION_MAJOR)
+		return vfs_error(-EPROTONOSUPPORT,
 			"the vfio-user server behind %s speaks version %u of the protocol, this "
 			"library 0",
-			c->socket.path, reply[0]);
-	return r;
+			c->socket.path, reply.version[0]);
+	learn_capabilities(c, reply.capabilities);
+	return 0;
 }
