@@ -130,19 +130,48 @@ int memory_add(struct memory *m, const struct memory_region *region, int fd)
 	return -ENOMEM;
 }
 
+static bool overlap(const struct memory_region *r, uint64_t bus, uint64_t size)
+{
+	return bus < r->bus ? r->bus - bus < size : bus - r->bus < r->size;
+}
+
+static bool lies_in(const struct memory_region *r, uint64_t bus, uint64_t size)
+{
+	return r->bus >= bus && r->size <= size && r->bus - bus <= size - r->size;
+}
+
 bool memory_overlaps(struct memory *m, uint64_t bus, uint64_t size)
 {
 	bool overlaps = false;
 	size_t i;
 
 	pthread_rwlock_rdlock(&m->lock);
-	for (i = 0; i < m->num_regions && !overlaps; i++) {
-		const struct memory_region *r = &m->regions[i].region;
-
-		overlaps = bus < r->bus ? r->bus - bus < size : bus - r->bus < r->size;
-	}
+	for (i = 0; i < m->num_regions && !overlaps; i++)
+		overlaps = overlap(&m->regions[i].region, bus, size);
 	pthread_rwlock_unlock(&m->lock);
 	return overlaps;
+}
+
+int memory_remove_inside(struct memory *m, uint64_t bus, uint64_t size)
+{
+	size_t i = 0;
+	int r = 0;
+
+	change_begin(m);
+	while (i < m->num_regions) {
+		struct mapped_region *mapped = &m->regions[i];
+
+		if (lies_in(&mapped->region, bus, size)) {
+			unmap_region(mapped);
+			*mapped = m->regions[--m->num_regions];
+			continue;
+		}
+		if (overlap(&mapped->region, bus, size))
+			r = -EINVAL;
+		i++;
+	}
+	change_end(m);
+	return r;
 }
 
 int memory_remove(struct memory *m, uint64_t bus, uint64_t size)

@@ -44,6 +44,9 @@ bool memory_overlaps(struct memory *m, uint64_t bus, uint64_t size);
 /* Forget the region that starts at @bus. -ENOENT */
 int memory_remove(struct memory *m, uint64_t bus, uint64_t size);
 
+/* Forget the regions that lie in a range, of which there may be none. -EINVAL: it cuts one. */
+int memory_remove_inside(struct memory *m, uint64_t bus, uint64_t size);
+
 /* Forget all regions; translations stay. */
 void memory_clear_regions(struct memory *m);
 

@@ -88,22 +88,37 @@ static int dma_map(struct client *c)
 		if (map->flags & DMA_WRITABLE)
 			region.access |= ACCESS_WRITE;
 	}
-	if (memory_overlaps(memory, map->address, map->size))
+	if (memory_overlaps(memory, map->address, map->size)) {
+		say("%#llx bytes at %#llx are mapped over others", (unsigned long long)map->size,
+			(unsigned long long)map->address);
 		return -EEXIST;
+	}
 	r = memory_add(memory, &region, c->message.num_fds ? c->message.fds[0] : -1);
 	return r < 0 ? r : reply(c, 0);
 }
 
-/* It answers with what it was asked. */
+/*
+ * A client is to name a mapping as it was made. QEMU takes us for the kernel, which forgets all
+ * mappings in a range, be there any or not; what it believes to be gone must not be reached, so
+ * that is done, and said. It answers with what it was asked.
+ */
 static int dma_unmap(struct client *c)
 {
 	const struct dma_unmap *unmap = payload_of(c);
 	struct memory *memory = c->function->device->memory;
 
-	if (unmap->flags == DMA_UNMAP_ALL && !unmap->address && !unmap->size)
+	if (unmap->flags == DMA_UNMAP_ALL && !unmap->address && !unmap->size) {
 		memory_clear_regions(memory);
-	else if (unmap->flags || memory_remove(memory, unmap->address, unmap->size) < 0)
+		return reply(c, sizeof(*unmap));
+	}
+	if (unmap->flags)
 		return -EINVAL;
+	if (memory_remove(memory, unmap->address, unmap->size) < 0) {
+		say("%#llx bytes at %#llx are unmapped, and were not mapped like that",
+			(unsigned long long)unmap->size, (unsigned long long)unmap->address);
+		if (memory_remove_inside(memory, unmap->address, unmap->size) < 0)
+			return -EINVAL;
+	}
 	return reply(c, sizeof(*unmap));
 }
 
@@ -135,10 +150,11 @@ static size_t describe_window(struct client *c, struct window_info *window, uint
 
 	info->flags |= VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS;
 	info->argsz = sizeof(*window);
+	/* QEMU wants to know where it would be even if it has left no room for it. */
+	info->cap_offset = offsetof(struct window_info, sparse);
 	c->message.reply_fd = c->function->window.fd;
 	if (room < sizeof(*window))
 		return sizeof(*info);
-	info->cap_offset = offsetof(struct window_info, sparse);
 	window->sparse = (struct vfio_region_info_cap_sparse_mmap){
 		.header = {.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1},
 		.nr_areas = 1,
