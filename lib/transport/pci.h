@@ -45,6 +45,9 @@ struct vfs_pci_ops {
 		size_t length);
 	int (*region_write)(struct vfs_pci *pci, unsigned int region, uint64_t offset,
 		const void *buffer, size_t length);
+	/* The same without waiting for it to arrive; NULL: region_write does not wait either. */
+	int (*region_post)(struct vfs_pci *pci, unsigned int region, uint64_t offset,
+		const void *buffer, size_t length);
 	/* Signal @fds[i] for vector i; @count 0 turns the interrupt off. */
 	int (*set_irqs)(
 		struct vfs_pci *pci, enum vfs_pci_irq irq, const int *fds, unsigned int count);
@@ -73,6 +76,10 @@ struct vfs_pci {
 int vfs_pci_read(struct vfs_pci *pci, unsigned int region, uint64_t offset, unsigned int width,
 	uint32_t *value);
 int vfs_pci_write(struct vfs_pci *pci, unsigned int region, uint64_t offset, unsigned int width,
+	uint32_t value);
+
+/* vfs_pci_write() that does not wait for the function, as for a doorbell. */
+int vfs_pci_post(struct vfs_pci *pci, unsigned int region, uint64_t offset, unsigned int width,
 	uint32_t value);
 
 /* The mapping of [offset, offset + length), NULL if it is not mapped as a whole. */

@@ -159,8 +159,8 @@ static int vfio_user_region_read(
 	return r;
 }
 
-static int vfio_user_region_write(struct vfs_pci *pci, unsigned int region, uint64_t offset,
-	const void *buffer, size_t length)
+static int write_region(struct vfs_pci *pci, unsigned int region, uint64_t offset,
+	const void *buffer, size_t length, bool posted)
 {
 	struct vfs_vfio_user_region_access access = {
 		.offset = offset, .region = region, .count = (uint32_t)length};
@@ -176,9 +176,22 @@ static int vfio_user_region_write(struct vfs_pci *pci, unsigned int region, uint
 		.reply = &reply,
 		.reply_min = sizeof(reply),
 		.reply_max = sizeof(reply),
+		.posted = posted,
 	};
 
 	return vfs_vfio_user_call(&to_vfio_user(pci)->user, &call);
+}
+
+static int vfio_user_region_write(struct vfs_pci *pci, unsigned int region, uint64_t offset,
+	const void *buffer, size_t length)
+{
+	return write_region(pci, region, offset, buffer, length, false);
+}
+
+static int vfio_user_region_post(struct vfs_pci *pci, unsigned int region, uint64_t offset,
+	const void *buffer, size_t length)
+{
+	return write_region(pci, region, offset, buffer, length, true);
 }
 
 static int remember_mapping(struct vfio_user *vu, const struct vfs_dma_map *map)
@@ -296,6 +309,7 @@ static void vfio_user_close(struct vfs_pci *pci)
 static const struct vfs_pci_ops vfio_user_ops = {
 	.region_read = vfio_user_region_read,
 	.region_write = vfio_user_region_write,
+	.region_post = vfio_user_region_post,
 	.set_irqs = vfio_user_set_irqs,
 	.dma_map = vfio_user_dma_map,
 	.dma_unmap = vfio_user_dma_unmap,

@@ -70,6 +70,7 @@ struct vfs_vfio_user_call {
 	size_t reply_min;
 	size_t reply_max;
 	struct vfs_socket_fds *reply_fds; /* NULL: none are expected */
+	bool posted;			  /* do not wait, there is no answer */
 };
 
 #define VFIO_USER_IOV_MAX   3u

@@ -7,9 +7,10 @@
 #include "core/core.h"
 #include "transport/vfio_user.h"
 
-#define TYPE_MASK  0xfu
-#define TYPE_REPLY 1u
-#define FLAG_ERROR (1u << 5)
+#define TYPE_MASK     0xfu
+#define TYPE_REPLY    1u
+#define FLAG_NO_REPLY (1u << 4)
+#define FLAG_ERROR    (1u << 5)
 
 #define ERRNO_MAX 4095u
 
@@ -25,7 +26,11 @@ static int broken(struct vfs_vfio_user_channel *c, const char *how)
 static int send_command(struct vfs_vfio_user_channel *c, const struct vfs_vfio_user_call *call)
 {
 	struct vfs_vfio_user_header header = {
-		.id = ++c->next_id, .command = call->command, .size = sizeof(header)};
+		.id = ++c->next_id,
+		.command = call->command,
+		.size = sizeof(header),
+		.flags = call->posted ? FLAG_NO_REPLY : 0,
+	};
 	struct iovec iov[VFIO_USER_IOV_MAX + 1];
 	unsigned int i;
 
@@ -71,9 +76,9 @@ static int call_locked(struct vfs_vfio_user_channel *c, const struct vfs_vfio_us
 	struct vfs_vfio_user_header header;
 	int r = send_command(c, call);
 
-	if (r == 0)
-		r = vfs_socket_receive(
-			&c->socket, &header, sizeof(header), deadline, call->reply_fds);
+	if (r < 0 || call->posted)
+		return r;
+	r = vfs_socket_receive(&c->socket, &header, sizeof(header), deadline, call->reply_fds);
 	if (r == 0)
 		r = check_reply(c, call, &header);
 	if (r == 0)

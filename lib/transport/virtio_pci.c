@@ -292,7 +292,7 @@ static void virtio_pci_notify(struct vfs_transport *t, uint16_t queue)
 
 	vfs_barrier_mmio();
 	/* A doorbell that cannot be rung belongs to a device that is going; events tell of it. */
-	(void)vfs_pci_write(vp->pci, vp->caps.notify.bar, vp->notify_offset[queue], 2, queue);
+	(void)vfs_pci_post(vp->pci, vp->caps.notify.bar, vp->notify_offset[queue], 2, queue);
 }
 
 static void virtio_pci_disable_interrupts(struct vfs_transport *t)
