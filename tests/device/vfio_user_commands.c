@@ -137,36 +137,33 @@ static int get_info(struct client *c)
 	return reply(c, sizeof(*info));
 }
 
-/* All of the window, told as the part of its region that can be mapped. */
-struct window_info {
-	struct vfio_region_info info;
-	struct vfio_region_info_cap_sparse_mmap sparse;
-	struct vfio_region_sparse_mmap_area area;
-};
+#define SPARSE_BYTES                                       \
+	(sizeof(struct vfio_region_info_cap_sparse_mmap) + \
+		sizeof(struct vfio_region_sparse_mmap_area))
 
-static size_t describe_window(struct client *c, struct window_info *window, uint32_t room)
+/* All of the window, told as the part of its region that can be mapped. */
+static size_t describe_window(struct client *c, struct vfio_region_info *info, uint32_t room)
 {
-	struct vfio_region_info *info = &window->info;
+	struct vfio_region_info_cap_sparse_mmap *sparse = (void *)(info + 1);
 
 	info->flags |= VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_CAPS;
-	info->argsz = sizeof(*window);
+	info->argsz = sizeof(*info) + SPARSE_BYTES;
 	/* QEMU wants to know where it would be even if it has left no room for it. */
-	info->cap_offset = offsetof(struct window_info, sparse);
+	info->cap_offset = sizeof(*info);
 	c->message.reply_fd = c->function->window.fd;
-	if (room < sizeof(*window))
+	if (room < info->argsz)
 		return sizeof(*info);
-	window->sparse = (struct vfio_region_info_cap_sparse_mmap){
+	*sparse = (struct vfio_region_info_cap_sparse_mmap){
 		.header = {.id = VFIO_REGION_INFO_CAP_SPARSE_MMAP, .version = 1},
 		.nr_areas = 1,
 	};
-	window->area = (struct vfio_region_sparse_mmap_area){.size = info->size};
-	return sizeof(*window);
+	sparse->areas[0] = (struct vfio_region_sparse_mmap_area){.size = info->size};
+	return info->argsz;
 }
 
 static int get_region_info(struct client *c)
 {
-	struct window_info *window = payload_of(c);
-	struct vfio_region_info *info = &window->info;
+	struct vfio_region_info *info = payload_of(c);
 	uint32_t room = info->argsz;
 	uint32_t index = info->index;
 	size_t size = sizeof(*info);
@@ -181,7 +178,7 @@ static int get_region_info(struct client *c)
 	if (info->size)
 		info->flags = VFIO_REGION_INFO_FLAG_READ | VFIO_REGION_INFO_FLAG_WRITE;
 	if (info->size && index == BAR_WINDOW)
-		size = describe_window(c, window, room);
+		size = describe_window(c, info, room);
 	return reply(c, size);
 }
 
