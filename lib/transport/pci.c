@@ -60,3 +60,13 @@ int vfs_pci_write(struct vfs_pci *pci, unsigned int region, uint64_t offset, uns
 		*(volatile uint32_t *)addr = raw;
 	return 0;
 }
+
+int vfs_pci_post(struct vfs_pci *pci, unsigned int region, uint64_t offset, unsigned int width,
+	uint32_t value)
+{
+	uint32_t raw = htole32(value);
+
+	if (!pci->ops->region_post || vfs_pci_mapped(pci, region, offset, width))
+		return vfs_pci_write(pci, region, offset, width, value);
+	return pci->ops->region_post(pci, region, offset, &raw, width);
+}

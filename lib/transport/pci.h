@@ -45,11 +45,20 @@ struct vfs_pci_ops {
 		size_t length);
 	int (*region_write)(struct vfs_pci *pci, unsigned int region, uint64_t offset,
 		const void *buffer, size_t length);
+	/* The same without waiting for it to arrive; NULL: region_write does not wait either. */
+	int (*region_post)(struct vfs_pci *pci, unsigned int region, uint64_t offset,
+		const void *buffer, size_t length);
 	/* Signal @fds[i] for vector i; @count 0 turns the interrupt off. */
 	int (*set_irqs)(
 		struct vfs_pci *pci, enum vfs_pci_irq irq, const int *fds, unsigned int count);
 	int (*dma_map)(struct vfs_pci *pci, const struct vfs_dma_map *map);
 	int (*dma_unmap)(struct vfs_pci *pci, uint64_t iova, uint64_t length);
+	/*
+	 * For a function that is another process: a descriptor that hangs up with it, and whether
+	 * it is there, -ENODEV if not. NULL for one that is not.
+	 */
+	int (*hangup_fd)(struct vfs_pci *pci);
+	int (*check)(struct vfs_pci *pci);
 	void (*close)(struct vfs_pci *pci);
 };
 
@@ -67,6 +76,10 @@ struct vfs_pci {
 int vfs_pci_read(struct vfs_pci *pci, unsigned int region, uint64_t offset, unsigned int width,
 	uint32_t *value);
 int vfs_pci_write(struct vfs_pci *pci, unsigned int region, uint64_t offset, unsigned int width,
+	uint32_t value);
+
+/* vfs_pci_write() that does not wait for the function, as for a doorbell. */
+int vfs_pci_post(struct vfs_pci *pci, unsigned int region, uint64_t offset, unsigned int width,
 	uint32_t value);
 
 /* The mapping of [offset, offset + length), NULL if it is not mapped as a whole. */

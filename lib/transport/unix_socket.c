@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -20,15 +21,23 @@ static int connect_error(const char *path)
 	case ENOENT:
 	case ECONNREFUSED:
 		return vfs_error(-ENODEV,
-			"nothing listens on %s: start the daemon, as in 'virtiofsd "
-			"--socket-path=%s'",
-			path, path);
+			"nothing listens on %s: start the daemon (virtiofsd, or a vfio-user "
+			"server) on it first",
+			path);
 	case EACCES:
 	case EPERM:
 		return vfs_error(-EACCES, "no permission for %s", path);
 	default:
 		return vfs_error(-errno, "cannot connect to %s: %s", path, strerror(errno));
 	}
+}
+
+/* A daemon that does not read must not hold whoever writes to it for ever. */
+static void bound_sending(int fd, unsigned int timeout_ms)
+{
+	struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 }
 
 int vfs_socket_connect(struct vfs_socket *s, const char *path, unsigned int timeout_ms)
@@ -49,6 +58,7 @@ int vfs_socket_connect(struct vfs_socket *s, const char *path, unsigned int time
 		vfs_socket_disconnect(s);
 		return r;
 	}
+	bound_sending(s->fd, timeout_ms);
 	return 0;
 }
 

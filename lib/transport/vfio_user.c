@@ -15,16 +15,20 @@
 /* Bytes of one register access. */
 #define ACCESS_MAX 8u
 
-/* Vectors that fit a message with their descriptors. */
-#define VECTORS_MAX 8u
-
 /* A server has a table of mappings, the protocol no word for its size. */
 #define DMA_ENTRIES 65535u
+
+struct mapping {
+	uint64_t iova;
+	uint64_t length;
+};
 
 struct vfio_user {
 	struct vfs_pci base;
 	struct vfs_vfio_channel channel;
 	struct vfs_vfio_user_channel user;
+	struct mapping *mappings; /* what the server has */
+	unsigned int num_mappings;
 };
 
 static struct vfio_user *to_vfio_user(struct vfs_pci *pci)
@@ -88,10 +92,8 @@ static int vfio_user_query(
 	return r;
 }
 
-static int vfio_user_channel_set_irqs(
-	struct vfs_vfio_channel *channel, const struct vfio_irq_set *set, const int *fds)
+static int set_some_irqs(struct vfio_user *vu, const struct vfio_irq_set *set, const int *fds)
 {
-	struct vfio_user *vu = container_of(channel, struct vfio_user, channel);
 	struct iovec iov = {.iov_base = (void *)(uintptr_t)set, .iov_len = sizeof(*set)};
 	struct vfs_vfio_user_call call = {
 		.command = VFIO_USER_DEVICE_SET_IRQS,
@@ -102,6 +104,25 @@ static int vfio_user_channel_set_irqs(
 	};
 
 	return vfs_vfio_user_call(&vu->user, &call);
+}
+
+/* As many at a time as the server takes descriptors with a message. */
+static int vfio_user_channel_set_irqs(
+	struct vfs_vfio_channel *channel, const struct vfio_irq_set *set, const int *fds)
+{
+	struct vfio_user *vu = container_of(channel, struct vfio_user, channel);
+	struct vfio_irq_set some = *set;
+	uint32_t end = set->start + set->count;
+	int r;
+
+	do {
+		some.count = end - some.start;
+		if (some.count > vu->user.max_fds)
+			some.count = vu->user.max_fds;
+		r = set_some_irqs(vu, &some, fds ? fds + (some.start - set->start) : NULL);
+		some.start += some.count;
+	} while (r == 0 && some.start < end);
+	return r;
 }
 
 static int vfio_user_set_irqs(
@@ -138,8 +159,8 @@ static int vfio_user_region_read(
 	return r;
 }
 
-static int vfio_user_region_write(struct vfs_pci *pci, unsigned int region, uint64_t offset,
-	const void *buffer, size_t length)
+static int write_region(struct vfs_pci *pci, unsigned int region, uint64_t offset,
+	const void *buffer, size_t length, bool posted)
 {
 	struct vfs_vfio_user_region_access access = {
 		.offset = offset, .region = region, .count = (uint32_t)length};
@@ -155,13 +176,41 @@ static int vfio_user_region_write(struct vfs_pci *pci, unsigned int region, uint
 		.reply = &reply,
 		.reply_min = sizeof(reply),
 		.reply_max = sizeof(reply),
+		.posted = posted,
 	};
 
 	return vfs_vfio_user_call(&to_vfio_user(pci)->user, &call);
 }
 
+static int vfio_user_region_write(struct vfs_pci *pci, unsigned int region, uint64_t offset,
+	const void *buffer, size_t length)
+{
+	return write_region(pci, region, offset, buffer, length, false);
+}
+
+static int vfio_user_region_post(struct vfs_pci *pci, unsigned int region, uint64_t offset,
+	const void *buffer, size_t length)
+{
+	return write_region(pci, region, offset, buffer, length, true);
+}
+
+static int remember_mapping(struct vfio_user *vu, const struct vfs_dma_map *map)
+{
+	struct mapping *mappings;
+
+	if (vu->num_mappings == DMA_ENTRIES)
+		return vfs_error(-ENOSPC, "%s: more than %u mappings", vu->base.name, DMA_ENTRIES);
+	mappings = realloc(vu->mappings, (vu->num_mappings + 1) * sizeof(*mappings));
+	if (!mappings)
+		return vfs_error(-ENOMEM, "out of memory");
+	vu->mappings = mappings;
+	mappings[vu->num_mappings++] = (struct mapping){.iova = map->iova, .length = map->length};
+	return 0;
+}
+
 static int vfio_user_dma_map(struct vfs_pci *pci, const struct vfs_dma_map *map)
 {
+	struct vfio_user *vu = to_vfio_user(pci);
 	struct vfs_vfio_user_dma_map request = {
 		.argsz = sizeof(request),
 		/* The flags have the kernel's values: readable 1, writable 2. */
@@ -178,18 +227,28 @@ static int vfio_user_dma_map(struct vfs_pci *pci, const struct vfs_dma_map *map)
 		.fds = &map->fd,
 		.num_fds = 1,
 	};
+	int r;
 
 	if (map->fd < 0)
 		return vfs_error(
 			-ENOTSUP, "%s: memory without a descriptor cannot be shared", pci->name);
-	return vfs_vfio_user_call(&to_vfio_user(pci)->user, &call);
+	r = remember_mapping(vu, map);
+	if (r < 0)
+		return r;
+	r = vfs_vfio_user_call(&vu->user, &call);
+	if (r < 0)
+		vu->num_mappings--;
+	return r;
 }
 
-static int vfio_user_dma_unmap(struct vfs_pci *pci, uint64_t iova, uint64_t length)
+static int unmap_one(struct vfio_user *vu, const struct mapping *mapping)
 {
-	struct vfs_vfio_user_dma_unmap request = {
-		.argsz = sizeof(request), .address = iova, .size = length};
 	struct vfs_vfio_user_dma_unmap reply;
+	struct vfs_vfio_user_dma_unmap request = {
+		.argsz = sizeof(request),
+		.address = mapping->iova,
+		.size = mapping->length,
+	};
 	struct iovec iov = {.iov_base = &request, .iov_len = sizeof(request)};
 	struct vfs_vfio_user_call call = {
 		.command = VFIO_USER_DMA_UNMAP,
@@ -199,7 +258,41 @@ static int vfio_user_dma_unmap(struct vfs_pci *pci, uint64_t iova, uint64_t leng
 		.reply_max = sizeof(reply),
 	};
 
-	return vfs_vfio_user_call(&to_vfio_user(pci)->user, &call);
+	return vfs_vfio_user_call(&vu->user, &call);
+}
+
+/* The kernel takes a range with several mappings in it; a server wants each as it was made. */
+static int vfio_user_dma_unmap(struct vfs_pci *pci, uint64_t iova, uint64_t length)
+{
+	struct vfio_user *vu = to_vfio_user(pci);
+	unsigned int i = 0;
+	int r = 0;
+
+	while (i < vu->num_mappings) {
+		struct mapping mapping = vu->mappings[i];
+		int error;
+
+		if (mapping.iova < iova || mapping.iova - iova >= length) {
+			i++;
+			continue;
+		}
+		vu->mappings[i] = vu->mappings[--vu->num_mappings];
+		error = unmap_one(vu, &mapping);
+		r = r < 0 ? r : error;
+	}
+	return r;
+}
+
+static int vfio_user_hangup_fd(struct vfs_pci *pci)
+{
+	return to_vfio_user(pci)->user.socket.fd;
+}
+
+static int vfio_user_check(struct vfs_pci *pci)
+{
+	if (vfs_vfio_user_alive(&to_vfio_user(pci)->user))
+		return 0;
+	return vfs_error(-ENODEV, "%s: the vfio-user server is gone", pci->name);
 }
 
 static void vfio_user_close(struct vfs_pci *pci)
@@ -208,15 +301,20 @@ static void vfio_user_close(struct vfs_pci *pci)
 
 	vfs_vfio_device_unmap(pci);
 	vfs_socket_disconnect(&vu->user.socket);
+	pthread_mutex_destroy(&vu->user.lock);
+	free(vu->mappings);
 	free(vu);
 }
 
 static const struct vfs_pci_ops vfio_user_ops = {
 	.region_read = vfio_user_region_read,
 	.region_write = vfio_user_region_write,
+	.region_post = vfio_user_region_post,
 	.set_irqs = vfio_user_set_irqs,
 	.dma_map = vfio_user_dma_map,
 	.dma_unmap = vfio_user_dma_unmap,
+	.hangup_fd = vfio_user_hangup_fd,
+	.check = vfio_user_check,
 	.close = vfio_user_close,
 };
 
@@ -228,8 +326,6 @@ static int set_up(struct vfio_user *vu, const char *path)
 		r = vfs_vfio_user_negotiate(&vu->user);
 	if (r == 0)
 		r = vfs_vfio_device_probe(&vu->channel, &vu->base);
-	if (r == 0 && vu->base.num_msix > VECTORS_MAX)
-		vu->base.num_msix = VECTORS_MAX;
 	return r;
 }
 
@@ -251,6 +347,7 @@ int vfs_vfio_user_open(const char *path, struct vfs_pci **pci)
 	};
 	vu->channel = (struct vfs_vfio_channel){
 		.query = vfio_user_query, .set_irqs = vfio_user_channel_set_irqs, .owned = true};
+	pthread_mutex_init(&vu->user.lock, NULL);
 	vu->user.socket.fd = -1;
 	snprintf(vu->base.name, sizeof(vu->base.name), "vfio-user %.36s", name ? name + 1 : path);
 	r = set_up(vu, path);

@@ -3,6 +3,8 @@
 #ifndef VFS_VFIO_USER_H
 #define VFS_VFIO_USER_H
 
+#include <pthread.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,8 +53,10 @@ struct vfs_vfio_user_region_access {
 };
 
 struct vfs_vfio_user_channel {
+	pthread_mutex_t lock; /* a call at a time: doorbells are rung from several threads */
 	struct vfs_socket socket;
 	uint16_t next_id;
+	unsigned int max_fds; /* that the server takes in one message */
 };
 
 /* One command. The answer may be shorter than @reply_max, never longer than VFIO_USER_REPLY_MAX. */
@@ -66,6 +70,7 @@ struct vfs_vfio_user_call {
 	size_t reply_min;
 	size_t reply_max;
 	struct vfs_socket_fds *reply_fds; /* NULL: none are expected */
+	bool posted;			  /* do not wait, there is no answer */
 };
 
 #define VFIO_USER_IOV_MAX   3u
@@ -77,6 +82,9 @@ struct vfs_vfio_user_call {
  */
 int vfs_vfio_user_call(
 	struct vfs_vfio_user_channel *channel, const struct vfs_vfio_user_call *call);
+
+/* Is the server there, and silent as it should be between calls? */
+bool vfs_vfio_user_alive(struct vfs_vfio_user_channel *channel);
 
 /* Agree on the version of the protocol. */
 int vfs_vfio_user_negotiate(struct vfs_vfio_user_channel *channel);

@@ -292,7 +292,7 @@ static void virtio_pci_notify(struct vfs_transport *t, uint16_t queue)
 
 	vfs_barrier_mmio();
 	/* A doorbell that cannot be rung belongs to a device that is going; events tell of it. */
-	(void)vfs_pci_write(vp->pci, vp->caps.notify.bar, vp->notify_offset[queue], 2, queue);
+	(void)vfs_pci_post(vp->pci, vp->caps.notify.bar, vp->notify_offset[queue], 2, queue);
 }
 
 static void virtio_pci_disable_interrupts(struct vfs_transport *t)
@@ -428,6 +428,12 @@ static int virtio_pci_check_events(struct vfs_transport *t)
 		vp->failed = -ENODEV;
 	if (take_event(vp, EVENT_ERROR) && !vp->failed)
 		vp->failed = -EIO;
+	if (vp->pci->ops->check) {
+		int r = vp->pci->ops->check(vp->pci);
+
+		if (r < 0)
+			return r;
+	}
 	if (vp->failed == -ENODEV)
 		return vfs_error(-ENODEV, "%s is being removed", t->name);
 	if (vp->failed)
@@ -497,22 +503,31 @@ static int read_caps(struct virtio_pci *vp)
 	return r;
 }
 
+static int watch(struct virtio_pci *vp, int fd, uint32_t events)
+{
+	struct epoll_event event = {.events = events};
+
+	if (epoll_ctl(vp->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+		return vfs_error(-errno, "cannot watch a descriptor: %s", strerror(errno));
+	return 0;
+}
+
 static int create_events(struct virtio_pci *vp)
 {
 	unsigned int i;
+	int r = 0;
 
 	vp->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (vp->epoll < 0)
 		return vfs_error(-errno, "cannot create an epoll: %s", strerror(errno));
-	for (i = 0; i < NUM_EVENTS; i++) {
-		struct epoll_event event = {.events = EPOLLIN};
-
+	for (i = 0; i < NUM_EVENTS && r == 0; i++) {
 		vp->events[i] = vfs_eventfd_create();
-		if (vp->events[i] < 0)
-			return vp->events[i];
-		if (epoll_ctl(vp->epoll, EPOLL_CTL_ADD, vp->events[i], &event) < 0)
-			return vfs_error(-errno, "cannot watch an eventfd: %s", strerror(errno));
+		r = vp->events[i] < 0 ? vp->events[i] : watch(vp, vp->events[i], EPOLLIN);
 	}
+	if (r == 0 && vp->pci->ops->hangup_fd)
+		r = watch(vp, vp->pci->ops->hangup_fd(vp->pci), EPOLLRDHUP);
+	if (r < 0)
+		return r;
 	/* Not every function has these two; without them its loss shows in its status only. */
 	(void)vp->pci->ops->set_irqs(vp->pci, VFS_PCI_IRQ_ERROR, &vp->events[EVENT_ERROR], 1);
 	(void)vp->pci->ops->set_irqs(vp->pci, VFS_PCI_IRQ_REQUEST, &vp->events[EVENT_REQUEST], 1);

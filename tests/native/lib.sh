@@ -55,6 +55,21 @@ refuses() {
 	echo "ok refused: $(cat "$WORK/err")"
 }
 
+# start_vfio_user DIR SOCKET LOG OPTION...: our device as a vfio-user server, as root. Sets SERVER to
+# its process.
+start_vfio_user() {
+	local dir=$1 socket=$2 log=$3
+	shift 3
+
+	# The number is the server's own, not that of a shell or sudo in front of it.
+	# shellcheck disable=SC2016 # for the inner shell
+	as_root sh -c 'echo $$ >"$0" && exec "$@"' "$WORK/server" "$BUILD/tests/device/virtiofs-device" \
+		--vfio-user "$socket" --dir "$dir" "$@" >"$log" 2>&1 </dev/null &
+	within 5 test -S "$socket" || die "the server did not start: $(cat "$log")"
+	SERVER=$(cat "$WORK/server")
+	on_exit "! kill -0 $SERVER 2>/dev/null || as_root kill -KILL $SERVER"
+}
+
 not_mounted() {
 	! mountpoint -q "$MOUNT"
 }

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include <endian.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/virtio_ring.h>
+
+#include "device.h"
+#include "say.h"
+
+#define BIT(n) (1ULL << (n))
+
+static int create_queues(struct device *device, unsigned int count)
+{
+	device->queues = calloc(count, sizeof(*device->queues));
+	if (!device->queues)
+		return -ENOMEM;
+	while (device->num_queues < count) {
+		int r = queue_create(
+			&device->queues[device->num_queues], device, device->num_queues);
+
+		if (r < 0)
+			return r;
+		device->num_queues++;
+	}
+	return 0;
+}
+
+struct device *device_create(const struct device_options *options, struct engine *engine)
+{
+	struct device *device = calloc(1, sizeof(*device));
+	size_t length = strnlen(options->tag, sizeof(device->config.tag));
+
+	if (!device)
+		return NULL;
+	pthread_mutex_init(&device->lock, NULL);
+	device->engine = engine;
+	device->polling = options->polling;
+	device->offered = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_INDIRECT_DESC) |
+			  BIT(VIRTIO_RING_F_EVENT_IDX);
+	if (options->access_platform)
+		device->offered |= BIT(VIRTIO_F_ACCESS_PLATFORM);
+	memcpy(device->config.tag, options->tag, length);
+	device->config.num_request_queues = htole32(options->num_request_queues);
+	device->memory = memory_create();
+	if (device->memory && create_queues(device, options->num_request_queues + 1) == 0)
+		return device;
+	device_destroy(device);
+	return NULL;
+}
+
+void device_destroy(struct device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->num_queues; i++)
+		queue_destroy(&device->queues[i]);
+	free(device->queues);
+	memory_destroy(device->memory);
+	pthread_mutex_destroy(&device->lock);
+	free(device);
+}
+
+int device_negotiate(struct device *device, uint64_t features)
+{
+	if (features & ~device->offered) {
+		say("features %#llx were never offered",
+			(unsigned long long)(features & ~device->offered));
+		return -EINVAL;
+	}
+	device->negotiated = features;
+	return 0;
+}
+
+void device_set_status(struct device *device, uint8_t status)
+{
+	unsigned int i;
+
+	if (!status)
+		for (i = 0; i < device->num_queues; i++)
+			queue_stop(&device->queues[i]);
+	pthread_mutex_lock(&device->lock);
+	/* That a reset is needed is not the driver's to take back, except by one. */
+	if (status)
+		status |= device->status & VIRTIO_CONFIG_S_NEEDS_RESET;
+	device->status = status;
+	pthread_mutex_unlock(&device->lock);
+}
+
+uint8_t device_status(struct device *device)
+{
+	uint8_t status;
+
+	pthread_mutex_lock(&device->lock);
+	status = device->status;
+	pthread_mutex_unlock(&device->lock);
+	return status;
+}
+
+void device_needs_reset(struct device *device)
+{
+	pthread_mutex_lock(&device->lock);
+	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
+	if (device->changed)
+		device->changed(device->changed_opaque);
+	pthread_mutex_unlock(&device->lock);
+}
+
+void device_on_change(struct device *device, void (*changed)(void *opaque), void *opaque)
+{
+	pthread_mutex_lock(&device->lock);
+	device->changed = changed;
+	device->changed_opaque = opaque;
+	pthread_mutex_unlock(&device->lock);
+}
+
+int device_start_queue(struct device *device, struct queue *queue)
+{
+	if (!queue->running) {
+		queue->ring.event_idx = device->negotiated & BIT(VIRTIO_RING_F_EVENT_IDX);
+		queue->ring.indirect = device->negotiated & BIT(VIRTIO_RING_F_INDIRECT_DESC);
+	}
+	return queue_start(queue);
+}
+
+void device_reset(struct device *device)
+{
+	unsigned int i;
+
+	for (i = 0; i < device->num_queues; i++)
+		queue_reset(&device->queues[i]);
+	device_set_status(device, 0);
+	device->negotiated = 0;
+	device->engine->end(device->engine);
+}
+
+void device_abandon(struct device *device)
+{
+	device_reset(device);
+	memory_use_iotlb(device->memory, NULL, NULL);
+	memory_clear_regions(device->memory);
+}
+
+void device_handle(struct device *device, struct request *request)
+{
+	device->engine->handle(device->engine, request);
+}

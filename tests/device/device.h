@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The virtio-fs device (virtio 1.3, 5.11), whatever the driver reaches it through. */
+#ifndef DEVICE_DEVICE_H
+#define DEVICE_DEVICE_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_fs.h>
+
+#include "memory.h"
+#include "queue.h"
+#include "request.h"
+
+struct device_options {
+	const char *tag;
+	unsigned int num_request_queues;
+	bool access_platform;
+	bool polling; /* never sleep, ask for no kicks */
+};
+
+struct device {
+	struct memory *memory;
+	struct engine *engine;
+	struct virtio_fs_config config;
+	uint64_t offered;
+	uint64_t negotiated;
+	bool polling;
+	struct queue *queues; /* hiprio first */
+	unsigned int num_queues;
+
+	pthread_mutex_t lock; /* of: */
+	uint8_t status;
+	void (*changed)(void *opaque);
+	void *changed_opaque;
+};
+
+struct device *device_create(const struct device_options *options, struct engine *engine);
+void device_destroy(struct device *device);
+
+/* -EINVAL: something that was not offered */
+int device_negotiate(struct device *device, uint64_t features);
+
+/* 0 is a reset: queues stop and forget. */
+void device_set_status(struct device *device, uint8_t status);
+uint8_t device_status(struct device *device);
+
+/*
+ * Back to what it was before the driver came. The memory stays: that is not the device's, and
+ * nothing of the driver's is remembered, neither rings nor files.
+ */
+void device_reset(struct device *device);
+
+/* @changed is called, from any thread, when the driver should look at status or configuration. */
+void device_on_change(struct device *device, void (*changed)(void *opaque), void *opaque);
+
+/* The driver has to reset it; it will see that where there is a status to be read. */
+void device_needs_reset(struct device *device);
+
+/* What was negotiated applies to queues from their next start on. */
+int device_start_queue(struct device *device, struct queue *queue);
+
+/* The driver is gone: nothing of it remains. */
+void device_abandon(struct device *device);
+
+/* A request came in. */
+void device_handle(struct device *device, struct request *request);
+
+#endif

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libfuse reads requests from a device and writes replies to it; here it is handed requests and
+ * its writes are caught. A reply finds its request by its unique.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <fuse_lowlevel.h>
+#include <linux/fuse.h>
+
+#include "fuse_check.h"
+#include "passthrough.h"
+#include "say.h"
+#include "server.h"
+
+#define BUCKETS 256u
+
+struct server {
+	struct tree tree; /* first: the session's user data is both */
+	struct engine engine;
+	pthread_rwlock_t session_lock; /* held for reading while a request is processed */
+	struct fuse_session *session;
+	bool initialised;     /* it has had its INIT */
+	pthread_mutex_t lock; /* of: */
+	struct request *in_flight[BUCKETS];
+};
+
+static struct server *of_engine(struct engine *engine)
+{
+	return (struct server *)((char *)engine - offsetof(struct server, engine));
+}
+
+static struct fuse_in_header header_of(const struct request *request)
+{
+	struct fuse_in_header header;
+
+	memcpy(&header, request->message, sizeof(header));
+	return header;
+}
+
+static void add_in_flight(struct server *server, struct request *request)
+{
+	struct request **bucket = &server->in_flight[header_of(request).unique / 2 % BUCKETS];
+
+	pthread_mutex_lock(&server->lock);
+	request->next = *bucket;
+	*bucket = request;
+	pthread_mutex_unlock(&server->lock);
+}
+
+/* Out of the table; NULL: nobody asked that. */
+static struct request *take_in_flight(struct server *server, uint64_t unique)
+{
+	struct request **p = &server->in_flight[unique / 2 % BUCKETS];
+	struct request *found;
+
+	pthread_mutex_lock(&server->lock);
+	while (*p && header_of(*p).unique != unique)
+		p = &(*p)->next;
+	found = *p;
+	if (found)
+		*p = found->next;
+	pthread_mutex_unlock(&server->lock);
+	return found;
+}
+
+static ssize_t catch_write(int fd, struct iovec *iov, int count, void *userdata)
+{
+	const struct fuse_out_header *header = iov[0].iov_base;
+	struct request *request = take_in_flight(userdata, header->unique);
+
+	(void)fd;
+	/* An interrupt that comes too late is answered although it has been given back. */
+	if (request)
+		request_reply(request, iov, count);
+	return (ssize_t)header->len;
+}
+
+static ssize_t never_read(int fd, void *buffer, size_t size, void *userdata)
+{
+	(void)fd;
+	(void)buffer;
+	(void)size;
+	(void)userdata;
+	errno = ENODEV;
+	return -1;
+}
+
+static const struct fuse_custom_io caught_io = {.writev = catch_write, .read = never_read};
+
+static struct fuse_session *create_session(struct server *server)
+{
+	char *argv[] = {(char *)(uintptr_t) "virtiofs-device", NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
+	struct fuse_session *session = fuse_session_new(
+		&args, &passthrough_ops, sizeof(passthrough_ops), &server->tree);
+	int fd;
+
+	if (!session)
+		return NULL;
+	/* It wants a descriptor, to close it in the end. */
+	fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (fd >= 0 && fuse_session_custom_io(session, &caught_io, fd) == 0)
+		return session;
+	fuse_session_destroy(session);
+	return NULL;
+}
+
+/* With session_lock held for writing. */
+static void end_session(struct server *server)
+{
+	passthrough_end_waiting();
+	if (server->session)
+		fuse_session_destroy(server->session);
+	server->session = NULL;
+	server->initialised = false;
+	tree_forget_all(&server->tree);
+}
+
+/* A second INIT is a driver that starts anew: what came before it is over. */
+static void prepare_session(struct server *server, uint32_t opcode)
+{
+	pthread_rwlock_wrlock(&server->session_lock);
+	if (opcode == FUSE_INIT && server->initialised)
+		end_session(server);
+	if (!server->session)
+		server->session = create_session(server);
+	server->initialised = server->initialised || opcode == FUSE_INIT;
+	pthread_rwlock_unlock(&server->session_lock);
+}
+
+static bool is_answered(uint32_t opcode)
+{
+	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
+}
+
+static void refuse(struct request *request, int error)
+{
+	struct fuse_out_header out = {.len = sizeof(out), .error = -error};
+	struct iovec iov = {.iov_base = &out, .iov_len = sizeof(out)};
+
+	if (request->chain.writable < sizeof(out) ||
+		request->chain.readable < sizeof(struct fuse_in_header)) {
+		request_done(request);
+		return;
+	}
+	out.unique = header_of(request).unique;
+	request_reply(request, &iov, 1);
+}
+
+/*
+ * The request may be gone while libfuse still has the message: the message is taken from it, and
+ * only a copy of the header stays.
+ */
+static void *take_message(struct request *request)
+{
+	struct fuse_in_header *header = malloc(sizeof(*header));
+	void *message = request->message;
+
+	if (!header)
+		return NULL;
+	*header = header_of(request);
+	request->message = header;
+	return message;
+}
+
+static void process(struct server *server, struct request *request, bool answered)
+{
+	struct fuse_buf buffer = {.mem = request->message, .size = request->chain.readable};
+
+	if (!server->session) {
+		refuse(request, ENOMEM);
+		return;
+	}
+	if (!answered) {
+		fuse_session_process_buf(server->session, &buffer);
+		request_done(request);
+		return;
+	}
+	buffer.mem = take_message(request);
+	if (!buffer.mem) {
+		refuse(request, ENOMEM);
+		return;
+	}
+	add_in_flight(server, request);
+	fuse_session_process_buf(server->session, &buffer);
+	free(buffer.mem);
+}
+
+static void server_handle(struct engine *engine, struct request *request)
+{
+	struct server *server = of_engine(engine);
+	struct fuse_in_header header;
+
+	if (!fuse_check(request->message, request->chain.readable)) {
+		refuse(request, EINVAL);
+		return;
+	}
+	header = header_of(request);
+	if (header.opcode == FUSE_INIT || !server->session)
+		prepare_session(server, header.opcode);
+	pthread_rwlock_rdlock(&server->session_lock);
+	process(server, request, is_answered(header.opcode));
+	pthread_rwlock_unlock(&server->session_lock);
+}
+
+/* Their queues have stopped: giving them back frees them and does no more. */
+static void drop_in_flight(struct server *server)
+{
+	unsigned int i;
+
+	for (i = 0; i < BUCKETS; i++)
+		while (server->in_flight[i])
+			request_done(
+				take_in_flight(server, header_of(server->in_flight[i]).unique));
+}
+
+static void server_end(struct engine *engine)
+{
+	struct server *server = of_engine(engine);
+
+	pthread_rwlock_wrlock(&server->session_lock);
+	end_session(server);
+	pthread_rwlock_unlock(&server->session_lock);
+	drop_in_flight(server);
+}
+
+static void server_destroy(struct engine *engine)
+{
+	struct server *server = of_engine(engine);
+
+	server_end(engine);
+	tree_close(&server->tree);
+	pthread_rwlock_destroy(&server->session_lock);
+	pthread_mutex_destroy(&server->lock);
+	free(server);
+}
+
+struct engine *server_create(const char *directory)
+{
+	struct server *server = calloc(1, sizeof(*server));
+	int r;
+
+	if (!server)
+		return NULL;
+	r = tree_open(&server->tree, directory);
+	if (r < 0) {
+		say("%s: %s", directory, strerror(-r));
+		tree_close(&server->tree);
+		free(server);
+		return NULL;
+	}
+	pthread_rwlock_init(&server->session_lock, NULL);
+	pthread_mutex_init(&server->lock, NULL);
+	server->engine = (struct engine){
+		.handle = server_handle, .end = server_end, .destroy = server_destroy};
+	return &server->engine;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "listen.h"
+#include "say.h"
+#include "vhost_user.h"
+#include "vhost_user_backend.h"
+
+/* Errors are answered where the front end asked for that; else only said. */
+static int answer(struct backend *b, struct message *m, int result)
+{
+	bool wanted = m->header.flags & MESSAGE_NEED_REPLY && backend_has(b, PROTOCOL_F_REPLY_ACK);
+
+	if (result < 0)
+		say("message %u: %s", m->header.request, strerror(-result));
+	m->header.flags = MESSAGE_VERSION | MESSAGE_REPLY;
+	if (result <= 0) {
+		if (!wanted)
+			return 0;
+		m->payload.u64 = result < 0;
+		m->header.size = sizeof(m->payload.u64);
+	}
+	return message_send(b->socket, m);
+}
+
+/* 1, 0: the front end has left, or -errno */
+static int serve_message(struct backend *b)
+{
+	struct message m;
+	int r = message_receive(b->socket, &m);
+
+	if (r <= 0)
+		return r;
+	r = answer(b, &m, backend_handle(b, &m));
+	message_close_fds(&m);
+	return r < 0 ? r : 1;
+}
+
+static int serve_front_end(struct backend *b)
+{
+	int r = 1;
+
+	while (r > 0) {
+		struct pollfd fds[] = {
+			{.fd = b->socket, .events = POLLIN}, {.fd = b->requests, .events = POLLIN}};
+
+		if (poll(fds, 2, -1) < 0) {
+			r = errno == EINTR ? 1 : -errno;
+			continue;
+		}
+		if (fds[1].revents)
+			backend_take_answer(b);
+		if (fds[0].revents)
+			r = serve_message(b);
+	}
+	return r;
+}
+
+static void serve_socket(void *opaque, int socket)
+{
+	struct backend b = {.device = opaque, .socket = socket, .requests = -1};
+	int r;
+
+	pthread_mutex_init(&b.lock, NULL);
+	r = serve_front_end(&b);
+	if (r < 0)
+		say("front end: %s", strerror(-r));
+	device_abandon(b.device);
+	backend_set_requests(&b, -1);
+	pthread_mutex_destroy(&b.lock);
+}
+
+int vhost_user_serve(struct device *device, const char *path)
+{
+	return listen_and_serve(path, serve_socket, device);
+}
