@@ -113,7 +113,7 @@ struct vfs_device;
  *        socket, which has a slash in it ("./fs.sock"); or "vfio-user:" and the path of a
  *        vfio-user server's socket
  * @options: NULL for the defaults
- * @device: where to put it; unchanged on error
+ * @result: where to put it; unchanged on error
  *
  * A function has to be bound to vfio-pci and no other process may have it open. It is
  * reset. A tag that two functions have is refused: use the address. A daemon is connected to,
@@ -133,7 +133,7 @@ struct vfs_device;
  * * ``-ENOMEM``, ``-EIO``
  */
 int vfs_device_open(
-	const char *name, const struct vfs_device_options *options, struct vfs_device **device);
+	const char *name, const struct vfs_device_options *options, struct vfs_device **result);
 
 /**
  * vfs_device_info() - what is known of an open device

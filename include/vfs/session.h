@@ -49,7 +49,7 @@ struct vfs_session_options {
  * vfs_session_create() - start a device
  * @device: an open device without a session; it has to outlive the session
  * @options: NULL for the defaults
- * @session: where to put it; unchanged on error
+ * @result: where to put it; unchanged on error
  *
  * Resets the device, negotiates features, maps the session's memory for it, sets up all of
  * its queues and sets DRIVER_OK (virtio 1.3 §3.1.1). No FUSE message is sent.
@@ -64,7 +64,7 @@ struct vfs_session_options {
  * * ``-ETIMEDOUT``, ``-EIO``, ``-ENODEV``: the device does not answer, fails, is gone
  */
 int vfs_session_create(struct vfs_device *device, const struct vfs_session_options *options,
-	struct vfs_session **session);
+	struct vfs_session **result);
 
 /**
  * struct vfs_init - what the two sides of a FUSE connection tell each other (FUSE_INIT)

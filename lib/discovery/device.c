@@ -13,7 +13,7 @@ static int learn(struct vfs_device *device)
 {
 	struct vfs_transport *t = device->transport;
 	struct vfs_device_info *info = &device->info;
-	struct vfs_fs_config config;
+	struct vfs_fs_config config = {0};
 	struct vfs_shm_region shm;
 	int r;
 

@@ -47,8 +47,8 @@ static int read_window(int fd, const struct vfs_virtio_cap *window,
 			fd, cap + offsetof(struct virtio_pci_cap, length), WINDOW_WIDTH, 4);
 	if (r < 0)
 		return r;
-	n = pread(
-		fd, buffer, WINDOW_WIDTH, cap + offsetof(struct virtio_pci_cfg_cap, pci_cfg_data));
+	n = pread(fd, buffer, WINDOW_WIDTH,
+		(off_t)(cap + offsetof(struct virtio_pci_cfg_cap, pci_cfg_data)));
 	return n == (ssize_t)WINDOW_WIDTH ? 0 : short_access("read", n);
 }
 

@@ -35,7 +35,8 @@ static int connect_error(const char *path)
 /* A daemon that does not read must not hold whoever writes to it for ever. */
 static void bound_sending(int fd, unsigned int timeout_ms)
 {
-	struct timeval timeout = {.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000};
+	struct timeval timeout = {
+		.tv_sec = timeout_ms / 1000, .tv_usec = timeout_ms % 1000 * 1000L};
 
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 }

@@ -163,9 +163,9 @@ static void take_capability(const struct vfio_info_cap_header *header, const uin
 	}
 }
 
-int vfs_vfio_limits_parse(const void *bytes, size_t size, struct vfs_dma_limits *limits)
+int vfs_vfio_limits_parse(const void *info, size_t size, struct vfs_dma_limits *limits)
 {
-	const struct vfio_iommu_type1_info *info = bytes;
+	const struct vfio_iommu_type1_info *head = info;
 	uint32_t offset;
 	unsigned int steps;
 
@@ -176,19 +176,19 @@ int vfs_vfio_limits_parse(const void *bytes, size_t size, struct vfs_dma_limits 
 		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
 		.max_entries = DMA_ENTRIES_DEFAULT,
 	};
-	if (info->flags & VFIO_IOMMU_INFO_PGSIZES && info->iova_pgsizes)
-		limits->page_size = info->iova_pgsizes & -info->iova_pgsizes;
+	if (head->flags & VFIO_IOMMU_INFO_PGSIZES && head->iova_pgsizes)
+		limits->page_size = head->iova_pgsizes & -head->iova_pgsizes;
 	if (limits->page_size < (uint64_t)sysconf(_SC_PAGESIZE))
 		limits->page_size = (uint64_t)sysconf(_SC_PAGESIZE);
-	if (!(info->flags & VFIO_IOMMU_INFO_CAPS))
+	if (!(head->flags & VFIO_IOMMU_INFO_CAPS))
 		return 0;
-	for (offset = info->cap_offset, steps = 0; offset; steps++) {
+	for (offset = head->cap_offset, steps = 0; offset; steps++) {
 		struct vfio_info_cap_header header;
 
 		if (offset > size - sizeof(header) || steps == CAPABILITIES_MAX)
 			return vfs_error(-EPROTO, "malformed IOMMU information from VFIO");
-		memcpy(&header, (const uint8_t *)bytes + offset, sizeof(header));
-		take_capability(&header, (const uint8_t *)bytes + offset, size - offset, limits);
+		memcpy(&header, (const uint8_t *)info + offset, sizeof(header));
+		take_capability(&header, (const uint8_t *)info + offset, size - offset, limits);
 		offset = header.next;
 	}
 	return 0;

@@ -106,6 +106,7 @@ static int query_region(struct vfs_vfio_channel *channel, const struct vfs_pci *
 	r = channel->query(channel, VFIO_DEVICE_GET_REGION_INFO, *info, fd);
 	if (r < 0) {
 		free(*info);
+		*info = NULL;
 		return no_description(pci, "a region", r);
 	}
 	return 0;
@@ -119,7 +120,7 @@ static int probe_region(struct vfs_vfio_channel *channel, struct vfs_pci *pci, u
 	int fd = -1;
 	int r = query_region(channel, pci, index, &info, &size, &fd);
 
-	if (r < 0)
+	if (!info)
 		return r;
 	region->size = info->size;
 	region->fd_offset = info->offset;

@@ -170,8 +170,8 @@ static int virtio_pci_read_config(
 	struct vfs_transport *t, uint32_t offset, void *buffer, uint32_t length)
 {
 	struct virtio_pci *vp = to_virtio_pci(t);
-	uint32_t before;
-	uint32_t after;
+	uint32_t before = 0;
+	uint32_t after = 0;
 	int tries;
 	int r;
 
@@ -199,7 +199,7 @@ static int select_queue(struct virtio_pci *vp, uint16_t queue)
 static int virtio_pci_queue_max_size(struct vfs_transport *t, uint16_t queue)
 {
 	struct virtio_pci *vp = to_virtio_pci(t);
-	uint32_t size;
+	uint32_t size = 0;
 	int r = select_queue(vp, queue);
 
 	if (r == 0)
