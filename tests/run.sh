@@ -18,8 +18,8 @@ usage() {
 		  --list      print the names and stop
 		  -v          show what each test printed, not only when it failed
 
-		Installs the Debian packages that are missing. Builds are in build/, build-clang/ and
-		build-asan/, or under \$BUILD_ROOT; what tests printed is in build/test-logs/.
+		Installs the Debian packages that are missing. Builds are in build/, build-clang/,
+		build-asan/ and build-tsan/, or under \$BUILD_ROOT; what tests printed is in build/test-logs/.
 	EOF
 }
 

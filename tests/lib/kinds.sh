@@ -4,11 +4,15 @@
 
 build_root=${BUILD_ROOT:-$top}
 declare -A build_dir=(
-	[gcc]=$build_root/build [clang]=$build_root/build-clang [asan]=$build_root/build-asan)
+	[gcc]=$build_root/build [clang]=$build_root/build-clang [asan]=$build_root/build-asan
+	[tsan]=$build_root/build-tsan)
 declare -A build_options=(
 	[gcc]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo"
 	[clang]="-DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo"
-	[asan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DVFS_SANITIZE=address,undefined")
+	[asan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DVFS_SANITIZE=address,undefined"
+	[tsan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVFS_SANITIZE=thread")
+# What is built; everything if nothing is said.
+declare -A build_targets=([tsan]="$(printf 'test-%s ' "${concurrent_tests[@]//\//-}")")
 logs=${build_dir[gcc]}/test-logs
 
 # What each kind of test does: 0 passed, 77 skipped, anything else failed.
@@ -18,7 +22,7 @@ run_build() {
 
 	# shellcheck disable=SC2086 # options are words
 	run_interruptibly cmake -G Ninja -S "$top" -B "$dir" ${build_options[$1]} &&
-		run_interruptibly ninja -C "$dir"
+		run_interruptibly ninja -C "$dir" ${build_targets[$1]:-}
 }
 
 run_unit() {

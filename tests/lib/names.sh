@@ -2,6 +2,9 @@
 # shellcheck disable=SC2034,SC2154 # variables are shared with run.sh
 # What tests there are, and what each needs.
 
+# Tests with threads of their own: these run under ThreadSanitizer too.
+concurrent_tests=(virtio/ring_threads)
+
 case_is_full() {
 	grep -qs '^FULL=1' "$top/tests/guest/cases/$1/env"
 }
@@ -10,7 +13,7 @@ case_is_full() {
 all_tests() {
 	local build file name
 
-	printf 'build/%s\n' gcc clang asan
+	printf 'build/%s\n' gcc clang asan tsan
 	for build in gcc asan; do
 		for file in "$top"/tests/*/test_*.c; do
 			[ -e "$file" ] || continue
@@ -19,6 +22,7 @@ all_tests() {
 			echo "unit/$build/${name/test_/}"
 		done
 	done
+	printf 'unit/tsan/%s\n' "${concurrent_tests[@]}"
 	for file in "$top"/tests/checks/*.sh; do
 		echo "check/$(basename "$file" .sh)"
 	done
