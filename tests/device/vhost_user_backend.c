@@ -46,16 +46,18 @@ static int get_features(struct backend *b, struct message *m)
 	return reply_u64(m, b->device->offered | BIT(F_PROTOCOL_FEATURES));
 }
 
+/*
+ * Comes with every start of the device. What the IOTLB learned before that is no longer true: a
+ * front end tells of unmapped addresses only while the device runs.
+ */
 static int set_features(struct backend *b, struct message *m)
 {
-	bool before = translated(b);
 	int r = device_negotiate(b->device, m->payload.u64 & ~BIT(F_PROTOCOL_FEATURES));
 
 	if (r < 0)
 		return r;
 	b->features = m->payload.u64;
-	if (translated(b) != before)
-		memory_use_iotlb(b->device->memory, before ? NULL : backend_ask_translation, b);
+	memory_use_iotlb(b->device->memory, translated(b) ? backend_ask_translation : NULL, b);
 	return 0;
 }
 
