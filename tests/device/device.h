@@ -54,6 +54,9 @@ int device_start_queue(struct device *device, struct queue *queue);
 /* The driver is gone: nothing of it remains. */
 void device_abandon(struct device *device);
 
+/* Another tag and another number of queues, as if somebody had changed them. */
+void device_churn_config(struct device *device);
+
 /* A request came in. */
 void device_handle(struct device *device, struct request *request);
 

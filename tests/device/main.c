@@ -7,24 +7,34 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "control.h"
 #include "device.h"
+#include "faults.h"
+#include "null.h"
 #include "say.h"
 #include "server.h"
 #include "vhost_user.h"
 
 static const char usage[] =
-	"usage: virtiofs-device --vhost-user SOCKET --dir DIR [OPTION...]\n"
+	"usage: virtiofs-device --vhost-user SOCKET --dir DIR|--null [OPTION...]\n"
 	"A virtio-fs device to test drivers against.\n"
 	"\n"
 	"  --vhost-user SOCKET  be a vhost-user back end on SOCKET\n"
 	"  --dir DIR            serve this directory\n"
+	"  --null               serve nothing, as fast as can be; request queues are polled\n"
 	"  --tag TAG            the file system's name (myfs)\n"
 	"  --queues N           request queues (1)\n"
-	"  --access-platform    take addresses that are translated by an IOMMU\n";
+	"  --access-platform    take addresses that are translated by an IOMMU\n"
+	"  --script FILE        do wrong what the lines of FILE say\n"
+	"  --control SOCKET     take such lines on SOCKET\n"
+	"\n"
+	"Such a line is: FAULT [value=N] [opcode=N] [nth=N] [times=N]\n";
 
 struct settings {
 	const char *socket;
-	const char *directory;
+	const char *directory; /* NULL: none */
+	const char *script;
+	const char *control;
 	struct device_options device;
 };
 
@@ -34,6 +44,9 @@ static const struct option options[] = {
 	{"tag", required_argument, NULL, 't'},
 	{"queues", required_argument, NULL, 'q'},
 	{"access-platform", no_argument, NULL, 'a'},
+	{"null", no_argument, NULL, 'n'},
+	{"script", required_argument, NULL, 'f'},
+	{"control", required_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
@@ -70,13 +83,24 @@ static int parse(int argc, char **argv, struct settings *settings)
 		case 'a':
 			settings->device.access_platform = true;
 			break;
+		case 'n':
+			settings->device.polling = true;
+			break;
+		case 'f':
+			settings->script = optarg;
+			break;
+		case 'c':
+			settings->control = optarg;
+			break;
 		case 'h':
 			return -1;
 		default:
 			return 2;
 		}
 	}
-	return optind == argc && settings->socket && settings->directory ? 0 : 2;
+	if (optind != argc || !settings->socket)
+		return 2;
+	return !settings->directory == settings->device.polling ? 0 : 2;
 }
 
 /* Each node that a driver knows is a descriptor. */
@@ -90,9 +114,24 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+static int start_control(const struct settings *settings)
+{
+	int r = 0;
+
+	if (settings->script)
+		r = faults_arm_script(settings->script);
+	if (r == 0 && settings->control) {
+		r = control_start(settings->control);
+		if (r < 0)
+			say("%s: %s", settings->control, strerror(-r));
+	}
+	return r;
+}
+
 static int run(const struct settings *settings)
 {
-	struct engine *engine = server_create(settings->directory);
+	struct engine *engine = settings->directory ? server_create(settings->directory)
+						    : null_create();
 	struct device *device;
 	int r;
 
@@ -104,8 +143,11 @@ static int run(const struct settings *settings)
 		engine->destroy(engine);
 		return 1;
 	}
-	r = vhost_user_serve(device, settings->socket);
-	say("%s: %s", settings->socket, strerror(-r));
+	r = start_control(settings);
+	if (r == 0) {
+		r = vhost_user_serve(device, settings->socket);
+		say("%s: %s", settings->socket, strerror(-r));
+	}
 	device_destroy(device);
 	engine->destroy(engine);
 	return 1;

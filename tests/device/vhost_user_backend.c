@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "say.h"
 #include "vhost_user_backend.h"
 
@@ -52,8 +53,11 @@ static int get_features(struct backend *b, struct message *m)
  */
 static int set_features(struct backend *b, struct message *m)
 {
-	int r = device_negotiate(b->device, m->payload.u64 & ~BIT(F_PROTOCOL_FEATURES));
+	int r;
 
+	if (faults_take(FAULT_AT_FEATURES, 0).kind == FAULT_FEATURES_REFUSED)
+		return -EINVAL;
+	r = device_negotiate(b->device, m->payload.u64 & ~BIT(F_PROTOCOL_FEATURES));
 	if (r < 0)
 		return r;
 	b->features = m->payload.u64;
@@ -266,6 +270,8 @@ static int get_config(struct backend *b, struct message *m)
 	if (config->size > CONFIG_BYTES || config->offset > size ||
 		config->size > size - config->offset)
 		return reply(m, 0);
+	if (faults_take(FAULT_AT_CONFIG, 0).kind == FAULT_CONFIG_CHURN)
+		device_churn_config(b->device);
 	memcpy(config->bytes, bytes + config->offset, config->size);
 	return reply(m, offsetof(struct config_space, bytes) + config->size);
 }
