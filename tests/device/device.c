@@ -31,7 +31,8 @@ static int create_queues(struct device *device, unsigned int count)
 	return 0;
 }
 
-struct device *device_create(const struct device_options *options, struct engine *engine)
+struct device *device_create(
+	const struct device_options *options, struct engine *engine, struct dax *dax)
 {
 	struct device *device = calloc(1, sizeof(*device));
 	size_t length = strnlen(options->tag, sizeof(device->config.tag));
@@ -40,6 +41,7 @@ struct device *device_create(const struct device_options *options, struct engine
 		return NULL;
 	pthread_mutex_init(&device->lock, NULL);
 	device->engine = engine;
+	device->dax = dax;
 	device->polling = options->polling;
 	device->offered = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_INDIRECT_DESC) |
 			  BIT(VIRTIO_RING_F_EVENT_IDX);

@@ -10,6 +10,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_fs.h>
 
+#include "dax.h"
 #include "memory.h"
 #include "queue.h"
 #include "request.h"
@@ -24,6 +25,7 @@ struct device_options {
 struct device {
 	struct memory *memory;
 	struct engine *engine;
+	struct dax *dax; /* or NULL */
 	struct virtio_fs_config config;
 	uint64_t offered;
 	uint64_t negotiated;
@@ -35,7 +37,8 @@ struct device {
 	uint8_t status;
 };
 
-struct device *device_create(const struct device_options *options, struct engine *engine);
+struct device *device_create(
+	const struct device_options *options, struct engine *engine, struct dax *dax);
 void device_destroy(struct device *device);
 
 /* -EINVAL: something that was not offered */

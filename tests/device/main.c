@@ -25,16 +25,21 @@ static const char usage[] =
 	"  --tag TAG            the file system's name (myfs)\n"
 	"  --queues N           request queues (1)\n"
 	"  --access-platform    take addresses that are translated by an IOMMU\n"
+	"  --dax MIB            have a DAX window of so many MiB\n"
 	"  --script FILE        do wrong what the lines of FILE say\n"
 	"  --control SOCKET     take such lines on SOCKET\n"
 	"\n"
 	"Such a line is: FAULT [value=N] [opcode=N] [nth=N] [times=N]\n";
+
+#define QUEUES_MAX  128u
+#define DAX_MIB_MAX (1u << 20)
 
 struct settings {
 	const char *socket;
 	const char *directory; /* NULL: none */
 	const char *script;
 	const char *control;
+	unsigned int dax_mib; /* 0: no window */
 	struct device_options device;
 };
 
@@ -44,6 +49,7 @@ static const struct option options[] = {
 	{"tag", required_argument, NULL, 't'},
 	{"queues", required_argument, NULL, 'q'},
 	{"access-platform", no_argument, NULL, 'a'},
+	{"dax", required_argument, NULL, 'x'},
 	{"null", no_argument, NULL, 'n'},
 	{"script", required_argument, NULL, 'f'},
 	{"control", required_argument, NULL, 'c'},
@@ -51,13 +57,13 @@ static const struct option options[] = {
 	{NULL, 0, NULL, 0},
 };
 
-static bool parse_queues(const char *text, unsigned int *count)
+static bool parse_number(const char *text, unsigned int max, unsigned int *number)
 {
 	char *end;
 	unsigned long value = strtoul(text, &end, 10);
 
-	*count = (unsigned int)value;
-	return *text && !*end && value >= 1 && value <= 128;
+	*number = (unsigned int)value;
+	return *text && !*end && value >= 1 && value <= max;
 }
 
 /* -1: help was asked for */
@@ -77,11 +83,15 @@ static int parse(int argc, char **argv, struct settings *settings)
 			settings->device.tag = optarg;
 			break;
 		case 'q':
-			if (!parse_queues(optarg, &settings->device.num_request_queues))
+			if (!parse_number(optarg, QUEUES_MAX, &settings->device.num_request_queues))
 				return 2;
 			break;
 		case 'a':
 			settings->device.access_platform = true;
+			break;
+		case 'x':
+			if (!parse_number(optarg, DAX_MIB_MAX, &settings->dax_mib))
+				return 2;
 			break;
 		case 'n':
 			settings->device.polling = true;
@@ -99,6 +109,8 @@ static int parse(int argc, char **argv, struct settings *settings)
 		}
 	}
 	if (optind != argc || !settings->socket)
+		return 2;
+	if (settings->device.polling && settings->dax_mib)
 		return 2;
 	return !settings->directory == settings->device.polling ? 0 : 2;
 }
@@ -128,19 +140,13 @@ static int start_control(const struct settings *settings)
 	return r;
 }
 
-static int run(const struct settings *settings)
+static int serve(const struct settings *settings, struct engine *engine, struct dax *dax)
 {
-	struct engine *engine = settings->directory ? server_create(settings->directory)
-						    : null_create();
-	struct device *device;
+	struct device *device = device_create(&settings->device, engine, dax);
 	int r;
 
-	if (!engine)
-		return 1;
-	device = device_create(&settings->device, engine);
 	if (!device) {
 		say("out of memory");
-		engine->destroy(engine);
 		return 1;
 	}
 	r = start_control(settings);
@@ -149,8 +155,22 @@ static int run(const struct settings *settings)
 		say("%s: %s", settings->socket, strerror(-r));
 	}
 	device_destroy(device);
-	engine->destroy(engine);
 	return 1;
+}
+
+static int run(const struct settings *settings)
+{
+	struct dax *dax = settings->dax_mib ? dax_create((uint64_t)settings->dax_mib << 20) : NULL;
+	struct engine *engine = settings->directory ? server_create(settings->directory, dax)
+						    : null_create();
+	int r = 1;
+
+	if (engine) {
+		r = serve(settings, engine, dax);
+		engine->destroy(engine);
+	}
+	dax_destroy(dax);
+	return r;
 }
 
 int main(int argc, char **argv)
