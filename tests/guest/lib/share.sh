@@ -27,7 +27,7 @@ virtiofsd_options() {
 share_command() {
 	local program options
 
-	if [ "$DAEMON" = device ]; then
+	if [ "${DAEMON:-virtiofsd}" = device ]; then
 		# shellcheck disable=SC2206 # options are words
 		share_command=("$BUILD/tests/device/virtiofs-device" --vhost-user "$2" --dir "$1" $DEVICE_OPTIONS)
 		return
