@@ -11,18 +11,21 @@
 #include "device.h"
 #include "faults.h"
 #include "null.h"
+#include "relay.h"
 #include "say.h"
 #include "server.h"
 #include "vfio_user.h"
 #include "vhost_user.h"
 
 static const char usage[] =
-	"usage: virtiofs-device --vhost-user|--vfio-user SOCKET --dir DIR|--null [OPTION...]\n"
+	"usage: virtiofs-device --vhost-user|--vfio-user SOCKET --dir DIR|--relay SOCKET|--null\n"
+	"                       [OPTION...]\n"
 	"A virtio-fs device to test drivers against.\n"
 	"\n"
 	"  --vhost-user SOCKET  be a vhost-user back end on SOCKET\n"
 	"  --vfio-user SOCKET   be a vfio-user server on SOCKET\n"
 	"  --dir DIR            serve this directory\n"
+	"  --relay SOCKET       hand requests on to the vhost-user daemon at SOCKET\n"
 	"  --null               serve nothing, as fast as can be; request queues are polled\n"
 	"  --tag TAG            the file system's name (myfs)\n"
 	"  --queues N           request queues (1)\n"
@@ -41,6 +44,7 @@ struct settings {
 	const char *socket;
 	bool vfio_user;	       /* is spoken on it */
 	const char *directory; /* NULL: none */
+	const char *relay;     /* NULL: none */
 	const char *script;
 	const char *control;
 	unsigned int dax_mib; /* 0: no window */
@@ -55,6 +59,7 @@ static const struct option options[] = {
 	{"queues", required_argument, NULL, 'q'},
 	{"access-platform", no_argument, NULL, 'a'},
 	{"dax", required_argument, NULL, 'x'},
+	{"relay", required_argument, NULL, 'r'},
 	{"null", no_argument, NULL, 'n'},
 	{"script", required_argument, NULL, 'f'},
 	{"control", required_argument, NULL, 'c'},
@@ -100,6 +105,9 @@ static int parse(int argc, char **argv, struct settings *settings)
 			if (!parse_number(optarg, DAX_MIB_MAX, &settings->dax_mib))
 				return 2;
 			break;
+		case 'r':
+			settings->relay = optarg;
+			break;
 		case 'n':
 			settings->device.polling = true;
 			break;
@@ -117,12 +125,13 @@ static int parse(int argc, char **argv, struct settings *settings)
 	}
 	if (optind != argc || !settings->socket)
 		return 2;
-	if (settings->device.polling && settings->dax_mib)
+	/* Only a directory has files to show in a window. */
+	if (settings->dax_mib && !settings->directory)
 		return 2;
 	/* As BARs are. */
 	if (settings->vfio_user && settings->dax_mib & (settings->dax_mib - 1))
 		return 2;
-	return !settings->directory == settings->device.polling ? 0 : 2;
+	return !!settings->directory + !!settings->relay + settings->device.polling == 1 ? 0 : 2;
 }
 
 /* Each node that a driver knows is a descriptor. */
@@ -176,13 +185,19 @@ static int serve(const struct settings *settings, struct engine *engine, struct 
 	return 1;
 }
 
+static struct engine *create_engine(const struct settings *settings, struct dax *dax)
+{
+	if (settings->directory)
+		return server_create(settings->directory, dax);
+	return settings->relay ? relay_create(settings->relay) : null_create();
+}
+
 static int run(const struct settings *settings)
 {
 	/* A vfio-user client maps the window once and for all: nothing else can be put there. */
 	bool shows_files = settings->dax_mib && !settings->vfio_user;
 	struct dax *dax = shows_files ? dax_create(window_size(settings)) : NULL;
-	struct engine *engine = settings->directory ? server_create(settings->directory, dax)
-						    : null_create();
+	struct engine *engine = create_engine(settings, dax);
 	int r = 1;
 
 	if (engine) {

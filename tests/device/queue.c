@@ -265,7 +265,10 @@ int queue_start(struct queue *queue)
 
 	if (queue->running || !queue->enabled || queue->kick < 0 || !queue->ring.size)
 		return 0;
+	pthread_mutex_lock(&queue->lock);
 	queue->stopping = false;
+	queue->run++;
+	pthread_mutex_unlock(&queue->lock);
 	/* In the thread, since the addresses may have to be translated by whoever asks for this. */
 	r = -pthread_create(&queue->thread, NULL, start_and_serve, queue);
 	queue->running = r == 0;
@@ -278,7 +281,6 @@ void queue_stop(struct queue *queue)
 		return;
 	pthread_mutex_lock(&queue->lock);
 	queue->stopping = true;
-	queue->run++;
 	pthread_mutex_unlock(&queue->lock);
 	memory_cancel(queue->device->memory, true);
 	signal_fd(queue->stop);

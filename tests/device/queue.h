@@ -26,8 +26,8 @@ struct queue {
 	int stop;     /* an eventfd */
 
 	pthread_mutex_t lock; /* of the ring while running, and of: */
-	unsigned int run;
-	bool stopping;
+	unsigned int run;     /* counts starts; the thread's own does not change under it */
+	bool stopping;	      /* or stopped */
 	int call;
 	int error;
 };

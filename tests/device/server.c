@@ -168,21 +168,32 @@ static void reply_error(struct request *request, int error)
 	request_reply(request, &iov, 1);
 }
 
-/* true: it was for the DAX window, and is answered. */
-static bool process_mapping(struct server *server, struct request *request, uint32_t opcode)
+static bool is_for_window(const struct server *server, uint32_t opcode)
+{
+	return server->dax && (opcode == FUSE_SETUPMAPPING || opcode == FUSE_REMOVEMAPPING);
+}
+
+static int set_up_mapping(struct server *server, const void *message)
 {
 	int r;
 
-	if (!server->dax)
-		return false;
-	if (opcode == FUSE_SETUPMAPPING)
-		r = server_setup_mapping(&server->tree, server->dax, request->message);
-	else if (opcode == FUSE_REMOVEMAPPING)
-		r = server_remove_mapping(server->dax, request->message);
-	else
-		return false;
+	pthread_rwlock_rdlock(&server->session_lock);
+	r = server_setup_mapping(&server->tree, server->dax, message);
+	pthread_rwlock_unlock(&server->session_lock);
+	if (r != -EIO)
+		return r;
+	pthread_rwlock_wrlock(&server->session_lock);
+	r = server_setup_padded_mapping(&server->tree, server->dax, message);
+	pthread_rwlock_unlock(&server->session_lock);
+	return r;
+}
+
+static void change_window(struct server *server, struct request *request, uint32_t opcode)
+{
+	int r = opcode == FUSE_SETUPMAPPING ? set_up_mapping(server, request->message)
+					    : server_remove_mapping(server->dax, request->message);
+
 	reply_error(request, -r);
-	return true;
 }
 
 /*
@@ -236,9 +247,12 @@ static void server_handle(struct engine *engine, struct request *request)
 	header = header_of(request);
 	if (header.opcode == FUSE_INIT || !server->session)
 		prepare_session(server, header.opcode);
+	if (is_for_window(server, header.opcode)) {
+		change_window(server, request, header.opcode);
+		return;
+	}
 	pthread_rwlock_rdlock(&server->session_lock);
-	if (!process_mapping(server, request, header.opcode))
-		process(server, request, is_answered(header.opcode));
+	process(server, request, is_answered(header.opcode));
 	pthread_rwlock_unlock(&server->session_lock);
 }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/fuse.h>
@@ -25,7 +26,9 @@ static int open_node(struct tree *tree, uint64_t node, bool writable)
 	return fd < 0 ? -errno : fd;
 }
 
-int server_setup_mapping(struct tree *tree, struct dax *dax, const void *message)
+typedef int (*mapper)(struct dax *dax, int fd, const struct dax_mapping *mapping);
+
+static int set_up(struct tree *tree, struct dax *dax, const void *message, mapper map)
 {
 	const struct fuse_in_header *header = message;
 	struct fuse_setupmapping_in in;
@@ -40,9 +43,36 @@ int server_setup_mapping(struct tree *tree, struct dax *dax, const void *message
 	fd = open_node(tree, header->nodeid, mapping.writable);
 	if (fd < 0)
 		return fd;
-	r = dax_map(dax, fd, &mapping);
+	r = map(dax, fd, &mapping);
 	close(fd);
 	return r;
+}
+
+int server_setup_mapping(struct tree *tree, struct dax *dax, const void *message)
+{
+	return set_up(tree, dax, message, dax_map);
+}
+
+static int map_padded(struct dax *dax, int fd, const struct dax_mapping *mapping)
+{
+	uint64_t end = mapping->file_offset + mapping->size;
+	struct stat stat;
+	int r;
+
+	if (fstat(fd, &stat) < 0)
+		return -errno;
+	if ((uint64_t)stat.st_size >= end || end > INT64_MAX || ftruncate(fd, (off_t)end) < 0)
+		return -EIO;
+	r = dax_map(dax, fd, mapping);
+	if (ftruncate(fd, stat.st_size) < 0)
+		r = -errno;
+	futimens(fd, (const struct timespec[]){stat.st_atim, stat.st_mtim});
+	return r;
+}
+
+int server_setup_padded_mapping(struct tree *tree, struct dax *dax, const void *message)
+{
+	return set_up(tree, dax, message, map_padded);
 }
 
 int server_remove_mapping(struct dax *dax, const void *message)
