@@ -3,10 +3,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include <linux/fuse.h>
 #include <linux/virtio_ring.h>
 
 #include "device.h"
+#include "faults.h"
+#include "held.h"
 #include "say.h"
 
 #define BIT(n) (1ULL << (n))
@@ -27,7 +31,8 @@ static int create_queues(struct device *device, unsigned int count)
 	return 0;
 }
 
-struct device *device_create(const struct device_options *options, struct engine *engine)
+struct device *device_create(
+	const struct device_options *options, struct engine *engine, struct dax *dax)
 {
 	struct device *device = calloc(1, sizeof(*device));
 	size_t length = strnlen(options->tag, sizeof(device->config.tag));
@@ -36,6 +41,7 @@ struct device *device_create(const struct device_options *options, struct engine
 		return NULL;
 	pthread_mutex_init(&device->lock, NULL);
 	device->engine = engine;
+	device->dax = dax;
 	device->polling = options->polling;
 	device->offered = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_INDIRECT_DESC) |
 			  BIT(VIRTIO_RING_F_EVENT_IDX);
@@ -70,6 +76,10 @@ int device_negotiate(struct device *device, uint64_t features)
 		return -EINVAL;
 	}
 	device->negotiated = features;
+	/* Which happens after a reset only, however the driver was told to do one. */
+	pthread_mutex_lock(&device->lock);
+	device->status &= (uint8_t)~VIRTIO_CONFIG_S_NEEDS_RESET;
+	pthread_mutex_unlock(&device->lock);
 	return 0;
 }
 
@@ -100,11 +110,16 @@ uint8_t device_status(struct device *device)
 
 void device_needs_reset(struct device *device)
 {
+	unsigned int i;
+
 	pthread_mutex_lock(&device->lock);
 	device->status |= VIRTIO_CONFIG_S_NEEDS_RESET;
 	if (device->changed)
 		device->changed(device->changed_opaque);
 	pthread_mutex_unlock(&device->lock);
+	/* Where the status is not the device's to show, a broken queue says the same. */
+	for (i = 0; i < device->num_queues; i++)
+		queue_signal_error(&device->queues[i]);
 }
 
 void device_on_change(struct device *device, void (*changed)(void *opaque), void *opaque)
@@ -130,6 +145,7 @@ void device_reset(struct device *device)
 
 	for (i = 0; i < device->num_queues; i++)
 		queue_reset(&device->queues[i]);
+	held_release();
 	device_set_status(device, 0);
 	device->negotiated = 0;
 	device->engine->end(device->engine);
@@ -142,7 +158,58 @@ void device_abandon(struct device *device)
 	memory_clear_regions(device->memory);
 }
 
+void device_churn_config(struct device *device)
+{
+	struct virtio_fs_config *config = &device->config;
+
+	config->tag[0] ^= 1;
+	config->num_request_queues = htole32(
+		le32toh(config->num_request_queues) % (device->num_queues - 1) + 1);
+}
+
+/* What strikes before the request is handled; false: it is not to be handled now. */
+static bool survives(struct device *device, struct request *request)
+{
+	switch (request->fault.kind) {
+	case FAULT_DIE:
+		say("dies, as it was told to");
+		_exit(1);
+	case FAULT_NEEDS_RESET:
+		device_needs_reset(device);
+		request_free(request);
+		return false;
+	case FAULT_NEVER:
+		request_free(request);
+		return false;
+	case FAULT_LATE:
+		hold_for(request, request->fault.value ? request->fault.value : 100);
+		return false;
+	case FAULT_OUT_OF_ORDER:
+		hold_for_another(request);
+		return false;
+	default:
+		return true;
+	}
+}
+
+/* A device that wants to be reset does nothing else. */
+static bool waits_for_reset(struct device *device, struct request *request)
+{
+	if (!(device_status(device) & VIRTIO_CONFIG_S_NEEDS_RESET))
+		return false;
+	request_free(request);
+	return true;
+}
+
 void device_handle(struct device *device, struct request *request)
 {
-	device->engine->handle(device->engine, request);
+	struct fuse_in_header header = {0};
+
+	if (waits_for_reset(device, request))
+		return;
+	if (request->chain.readable >= sizeof(header))
+		memcpy(&header, request->message, sizeof(header));
+	request->fault = faults_take(FAULT_AT_REQUEST, header.opcode);
+	if (survives(device, request))
+		device->engine->handle(device->engine, request);
 }

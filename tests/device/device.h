@@ -10,6 +10,7 @@
 #include <linux/virtio_config.h>
 #include <linux/virtio_fs.h>
 
+#include "dax.h"
 #include "memory.h"
 #include "queue.h"
 #include "request.h"
@@ -24,6 +25,7 @@ struct device_options {
 struct device {
 	struct memory *memory;
 	struct engine *engine;
+	struct dax *dax; /* or NULL */
 	struct virtio_fs_config config;
 	uint64_t offered;
 	uint64_t negotiated;
@@ -37,7 +39,8 @@ struct device {
 	void *changed_opaque;
 };
 
-struct device *device_create(const struct device_options *options, struct engine *engine);
+struct device *device_create(
+	const struct device_options *options, struct engine *engine, struct dax *dax);
 void device_destroy(struct device *device);
 
 /* -EINVAL: something that was not offered */
@@ -64,6 +67,9 @@ int device_start_queue(struct device *device, struct queue *queue);
 
 /* The driver is gone: nothing of it remains. */
 void device_abandon(struct device *device);
+
+/* Another tag and another number of queues, as if somebody had changed them. */
+void device_churn_config(struct device *device);
 
 /* A request came in. */
 void device_handle(struct device *device, struct request *request);

@@ -63,6 +63,8 @@ static const struct shape shapes[] = {
 	SHAPE(FUSE_READDIRPLUS, sizeof(struct fuse_read_in), 0),
 	SHAPE(FUSE_RENAME2, sizeof(struct fuse_rename2_in), 2),
 	SHAPE(FUSE_LSEEK, sizeof(struct fuse_lseek_in), 0),
+	SHAPE(FUSE_SETUPMAPPING, sizeof(struct fuse_setupmapping_in), 0),
+	SHAPE(FUSE_REMOVEMAPPING, sizeof(struct fuse_removemapping_in), 0),
 	SHAPE(FUSE_COPY_FILE_RANGE, sizeof(struct fuse_copy_file_range_in), 0),
 };
 
@@ -86,6 +88,7 @@ static bool data_is_there(uint32_t opcode, const char *argument, size_t after)
 	struct fuse_write_in write;
 	struct fuse_setxattr_in setxattr;
 	struct fuse_batch_forget_in forget;
+	struct fuse_removemapping_in remove;
 	struct fuse_ioctl_in ioctl;
 
 	switch (opcode) {
@@ -98,6 +101,9 @@ static bool data_is_there(uint32_t opcode, const char *argument, size_t after)
 	case FUSE_BATCH_FORGET:
 		memcpy(&forget, argument, sizeof(forget));
 		return forget.count * sizeof(struct fuse_forget_one) == after;
+	case FUSE_REMOVEMAPPING:
+		memcpy(&remove, argument, sizeof(remove));
+		return remove.count * sizeof(struct fuse_removemapping_one) == after;
 	case FUSE_IOCTL:
 		memcpy(&ioctl, argument, sizeof(ioctl));
 		return ioctl.in_size == after;

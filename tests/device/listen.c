@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -7,22 +8,28 @@
 
 #include "listen.h"
 
-/* A socket at @path in place of one that an earlier run may have left. */
-static int listen_at(const char *path)
+static int bind_and_listen(int fd, const struct sockaddr_un *address, const char *path)
+{
+	unlink(address->sun_path);
+	if (bind(fd, (const struct sockaddr *)address, sizeof(*address)) < 0 || listen(fd, 1) < 0)
+		return -errno;
+	return rename(address->sun_path, path) < 0 ? -errno : 0;
+}
+
+/* Made under another name first: who sees the socket can connect to it. */
+int listen_at(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd;
+	int fd, r;
 
-	if (strlen(path) >= sizeof(address.sun_path))
+	if (strlen(path) + 1 >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
-	memcpy(address.sun_path, path, strlen(path));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s~", path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	unlink(path);
-	if (bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, 1) < 0) {
-		int r = -errno;
-
+	r = bind_and_listen(fd, &address, path);
+	if (r < 0) {
 		close(fd);
 		return r;
 	}

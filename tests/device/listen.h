@@ -3,6 +3,9 @@
 #ifndef DEVICE_LISTEN_H
 #define DEVICE_LISTEN_H
 
+/* A Unix socket at @path, in place of one that an earlier run may have left. -errno */
+int listen_at(const char *path);
+
 /* One connection, until it ends; the socket is closed for it afterwards. */
 typedef void (*serve_connection)(void *opaque, int socket);
 

@@ -7,30 +7,47 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "control.h"
 #include "device.h"
+#include "faults.h"
+#include "null.h"
+#include "relay.h"
 #include "say.h"
 #include "server.h"
 #include "vfio_user.h"
 #include "vhost_user.h"
 
 static const char usage[] =
-	"usage: virtiofs-device --vhost-user SOCKET --dir DIR [OPTION...]\n"
-	"       virtiofs-device --vfio-user SOCKET --dir DIR [OPTION...]\n"
+	"usage: virtiofs-device --vhost-user|--vfio-user SOCKET --dir DIR|--relay SOCKET|--null\n"
+	"                       [OPTION...]\n"
 	"A virtio-fs device to test drivers against.\n"
 	"\n"
 	"  --vhost-user SOCKET  be a vhost-user back end on SOCKET\n"
 	"  --vfio-user SOCKET   be a vfio-user server on SOCKET\n"
 	"  --dir DIR            serve this directory\n"
+	"  --relay SOCKET       hand requests on to the vhost-user daemon at SOCKET\n"
+	"  --null               serve nothing, as fast as can be; request queues are polled\n"
 	"  --tag TAG            the file system's name (myfs)\n"
 	"  --queues N           request queues (1)\n"
 	"  --access-platform    take addresses that are translated by an IOMMU\n"
-	"  --dax SIZE           have a DAX window of so many bytes, K, M or G (vfio-user)\n";
+	"  --dax MIB            have a DAX window of so many MiB; with --vfio-user it is there, a\n"
+	"                       power of two, and no file can be shown in it\n"
+	"  --script FILE        do wrong what the lines of FILE say\n"
+	"  --control SOCKET     take such lines on SOCKET\n"
+	"\n"
+	"Such a line is: FAULT [value=N] [opcode=N] [nth=N] [times=N]\n";
+
+#define QUEUES_MAX  128u
+#define DAX_MIB_MAX (1u << 20)
 
 struct settings {
-	const char *vhost_user; /* sockets, one of the two */
-	const char *vfio_user;
-	uint64_t window;
-	const char *directory;
+	const char *socket;
+	bool vfio_user;	       /* is spoken on it */
+	const char *directory; /* NULL: none */
+	const char *relay;     /* NULL: none */
+	const char *script;
+	const char *control;
+	unsigned int dax_mib; /* 0: no window */
 	struct device_options device;
 };
 
@@ -42,33 +59,21 @@ static const struct option options[] = {
 	{"queues", required_argument, NULL, 'q'},
 	{"access-platform", no_argument, NULL, 'a'},
 	{"dax", required_argument, NULL, 'x'},
+	{"relay", required_argument, NULL, 'r'},
+	{"null", no_argument, NULL, 'n'},
+	{"script", required_argument, NULL, 'f'},
+	{"control", required_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'},
 	{NULL, 0, NULL, 0},
 };
 
-static bool parse_queues(const char *text, unsigned int *count)
+static bool parse_number(const char *text, unsigned int max, unsigned int *number)
 {
 	char *end;
 	unsigned long value = strtoul(text, &end, 10);
 
-	*count = (unsigned int)value;
-	return *text && !*end && value >= 1 && value <= 128;
-}
-
-/* A power of two, as BARs are. */
-static bool parse_window(const char *text, uint64_t *size)
-{
-	static const char units[] = "KMG";
-	char *end;
-	const char *unit;
-
-	*size = strtoul(text, &end, 10);
-	unit = *end ? strchr(units, *end) : NULL;
-	if (unit) {
-		*size <<= 10 * (unit - units + 1);
-		end++;
-	}
-	return !*end && *size >= 4096 && !(*size & (*size - 1));
+	*number = (unsigned int)value;
+	return *text && !*end && value >= 1 && value <= max;
 }
 
 /* -1: help was asked for */
@@ -79,10 +84,9 @@ static int parse(int argc, char **argv, struct settings *settings)
 	while ((c = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		switch (c) {
 		case 's':
-			settings->vhost_user = optarg;
-			break;
 		case 'v':
-			settings->vfio_user = optarg;
+			settings->socket = optarg;
+			settings->vfio_user = c == 'v';
 			break;
 		case 'd':
 			settings->directory = optarg;
@@ -91,15 +95,27 @@ static int parse(int argc, char **argv, struct settings *settings)
 			settings->device.tag = optarg;
 			break;
 		case 'q':
-			if (!parse_queues(optarg, &settings->device.num_request_queues))
+			if (!parse_number(optarg, QUEUES_MAX, &settings->device.num_request_queues))
 				return 2;
 			break;
 		case 'a':
 			settings->device.access_platform = true;
 			break;
 		case 'x':
-			if (!parse_window(optarg, &settings->window))
+			if (!parse_number(optarg, DAX_MIB_MAX, &settings->dax_mib))
 				return 2;
+			break;
+		case 'r':
+			settings->relay = optarg;
+			break;
+		case 'n':
+			settings->device.polling = true;
+			break;
+		case 'f':
+			settings->script = optarg;
+			break;
+		case 'c':
+			settings->control = optarg;
 			break;
 		case 'h':
 			return -1;
@@ -107,9 +123,15 @@ static int parse(int argc, char **argv, struct settings *settings)
 			return 2;
 		}
 	}
-	if (optind != argc || !settings->directory || !settings->vhost_user == !settings->vfio_user)
+	if (optind != argc || !settings->socket)
 		return 2;
-	return settings->window && !settings->vfio_user ? 2 : 0;
+	/* Only a directory has files to show in a window. */
+	if (settings->dax_mib && !settings->directory)
+		return 2;
+	/* As BARs are. */
+	if (settings->vfio_user && settings->dax_mib & (settings->dax_mib - 1))
+		return 2;
+	return !!settings->directory + !!settings->relay + settings->device.polling == 1 ? 0 : 2;
 }
 
 /* Each node that a driver knows is a descriptor. */
@@ -123,29 +145,67 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int run(const struct settings *settings)
+static int start_control(const struct settings *settings)
 {
-	struct engine *engine = server_create(settings->directory);
-	struct device *device;
+	int r = 0;
+
+	if (settings->script)
+		r = faults_arm_script(settings->script);
+	if (r == 0 && settings->control) {
+		r = control_start(settings->control);
+		if (r < 0)
+			say("%s: %s", settings->control, strerror(-r));
+	}
+	return r;
+}
+
+static uint64_t window_size(const struct settings *settings)
+{
+	return (uint64_t)settings->dax_mib << 20;
+}
+
+static int serve(const struct settings *settings, struct engine *engine, struct dax *dax)
+{
+	struct device *device = device_create(&settings->device, engine, dax);
 	int r;
 
-	if (!engine)
-		return 1;
-	device = device_create(&settings->device, engine);
 	if (!device) {
 		say("out of memory");
-		engine->destroy(engine);
 		return 1;
 	}
-	if (settings->vfio_user)
-		r = vfio_user_serve(device, settings->vfio_user, settings->window);
-	else
-		r = vhost_user_serve(device, settings->vhost_user);
-	say("%s: %s", settings->vfio_user ? settings->vfio_user : settings->vhost_user,
-		strerror(-r));
+	r = start_control(settings);
+	if (r == 0) {
+		if (settings->vfio_user)
+			r = vfio_user_serve(device, settings->socket, window_size(settings));
+		else
+			r = vhost_user_serve(device, settings->socket);
+		say("%s: %s", settings->socket, strerror(-r));
+	}
 	device_destroy(device);
-	engine->destroy(engine);
 	return 1;
+}
+
+static struct engine *create_engine(const struct settings *settings, struct dax *dax)
+{
+	if (settings->directory)
+		return server_create(settings->directory, dax);
+	return settings->relay ? relay_create(settings->relay) : null_create();
+}
+
+static int run(const struct settings *settings)
+{
+	/* A vfio-user client maps the window once and for all: nothing else can be put there. */
+	bool shows_files = settings->dax_mib && !settings->vfio_user;
+	struct dax *dax = shows_files ? dax_create(window_size(settings)) : NULL;
+	struct engine *engine = create_engine(settings, dax);
+	int r = 1;
+
+	if (engine) {
+		r = serve(settings, engine, dax);
+		engine->destroy(engine);
+	}
+	dax_destroy(dax);
+	return r;
 }
 
 int main(int argc, char **argv)

@@ -80,11 +80,7 @@ void queue_set_error(struct queue *queue, int fd)
 	pthread_mutex_unlock(&queue->lock);
 }
 
-/* Something that is done to the ring while the memory holds still. */
-typedef int (*step)(struct queue *queue, struct view *view, void *argument);
-
-/* Until it does not lack a translation, or there is none. -ECANCELED: the queue was stopped. */
-static int with_memory(struct queue *queue, unsigned int run, step do_step, void *argument)
+int queue_do(struct queue *queue, unsigned int run, queue_step step, void *argument)
 {
 	struct view view = {.memory = queue->device->memory};
 	int r;
@@ -95,7 +91,7 @@ static int with_memory(struct queue *queue, unsigned int run, step do_step, void
 			r = -ECANCELED;
 		} else {
 			view_begin(&view);
-			r = do_step(queue, &view, argument);
+			r = step(queue, &view, argument);
 			view_end(&view);
 		}
 		pthread_mutex_unlock(&queue->lock);
@@ -110,13 +106,17 @@ static int with_memory(struct queue *queue, unsigned int run, step do_step, void
 	}
 }
 
+void queue_signal_error(struct queue *queue)
+{
+	pthread_mutex_lock(&queue->lock);
+	signal_fd(queue->error);
+	pthread_mutex_unlock(&queue->lock);
+}
+
 /* The queue can do no more; the driver is told. */
 static void give_up(struct queue *queue)
 {
 	say("queue %u stops", queue->index);
-	pthread_mutex_lock(&queue->lock);
-	signal_fd(queue->error);
-	pthread_mutex_unlock(&queue->lock);
 	device_needs_reset(queue->device);
 }
 
@@ -147,13 +147,6 @@ static int awake_step(struct queue *queue, struct view *view, void *argument)
 	return ring_no_kick(&queue->ring, view);
 }
 
-static void request_free(struct request *request)
-{
-	chain_free(&request->chain);
-	free(request->message);
-	free(request);
-}
-
 static int read_message(struct request *request)
 {
 	if (request->chain.readable > MESSAGE_MAX) {
@@ -164,7 +157,7 @@ static int read_message(struct request *request)
 	request->message = malloc(request->chain.readable + 1);
 	if (!request->message)
 		return -ENOMEM;
-	return with_memory(request->queue, request->run, read_step, request);
+	return queue_do(request->queue, request->run, read_step, request);
 }
 
 /* The next request, or NULL with @result 0 or an error. */
@@ -177,7 +170,7 @@ static struct request *next_request(struct queue *queue, int *result)
 		return NULL;
 	request->queue = queue;
 	request->run = queue->run;
-	*result = with_memory(queue, queue->run, pop_step, request);
+	*result = queue_do(queue, queue->run, pop_step, request);
 	if (*result == 1) {
 		*result = read_message(request);
 		if (*result == 0)
@@ -212,20 +205,26 @@ static int serve_by_kicks(struct queue *queue)
 	int r;
 
 	do {
-		r = with_memory(queue, queue->run, awake_step, NULL);
+		r = queue_do(queue, queue->run, awake_step, NULL);
 		if (r == 0)
 			r = take_requests(queue);
 		if (r == 0)
-			r = with_memory(queue, queue->run, sleep_step, NULL);
+			r = queue_do(queue, queue->run, sleep_step, NULL);
 		if (r == 0)
 			wait_for_kick(queue);
 	} while (r >= 0);
 	return r;
 }
 
+/* The hiprio queue sleeps all the same: there is seldom anything on it. */
+static bool polls(const struct queue *queue)
+{
+	return queue->device->polling && queue->index > 0;
+}
+
 static int serve_by_polling(struct queue *queue)
 {
-	int r = with_memory(queue, queue->run, awake_step, NULL);
+	int r = queue_do(queue, queue->run, awake_step, NULL);
 
 	while (r == 0)
 		r = take_requests(queue);
@@ -235,7 +234,7 @@ static int serve_by_polling(struct queue *queue)
 static void *serve(void *argument)
 {
 	struct queue *queue = argument;
-	int r = queue->device->polling ? serve_by_polling(queue) : serve_by_kicks(queue);
+	int r = polls(queue) ? serve_by_polling(queue) : serve_by_kicks(queue);
 
 	if (r != -ECANCELED)
 		give_up(queue);
@@ -251,7 +250,7 @@ static int start_step(struct queue *queue, struct view *view, void *argument)
 static void *start_and_serve(void *argument)
 {
 	struct queue *queue = argument;
-	int r = with_memory(queue, queue->run, start_step, NULL);
+	int r = queue_do(queue, queue->run, start_step, NULL);
 
 	if (r == 0)
 		return serve(queue);
@@ -266,7 +265,10 @@ int queue_start(struct queue *queue)
 
 	if (queue->running || !queue->enabled || queue->kick < 0 || !queue->ring.size)
 		return 0;
+	pthread_mutex_lock(&queue->lock);
 	queue->stopping = false;
+	queue->run++;
+	pthread_mutex_unlock(&queue->lock);
 	/* In the thread, since the addresses may have to be translated by whoever asks for this. */
 	r = -pthread_create(&queue->thread, NULL, start_and_serve, queue);
 	queue->running = r == 0;
@@ -279,7 +281,6 @@ void queue_stop(struct queue *queue)
 		return;
 	pthread_mutex_lock(&queue->lock);
 	queue->stopping = true;
-	queue->run++;
 	pthread_mutex_unlock(&queue->lock);
 	memory_cancel(queue->device->memory, true);
 	signal_fd(queue->stop);
@@ -326,52 +327,10 @@ static int call_step(struct queue *queue, struct view *view, void *argument)
 void queue_push(struct queue *queue, unsigned int run, uint32_t head, uint32_t length)
 {
 	struct push push = {.head = head, .length = length};
-	int r = with_memory(queue, run, push_step, &push);
+	int r = queue_do(queue, run, push_step, &push);
 
 	if (r == 0)
-		r = with_memory(queue, run, call_step, NULL);
+		r = queue_do(queue, run, call_step, NULL);
 	if (r < 0 && r != -ECANCELED)
 		give_up(queue);
-}
-
-struct reply {
-	struct request *request;
-	const struct iovec *iov;
-	int count;
-	size_t written;
-};
-
-static int write_step(struct queue *queue, struct view *view, void *argument)
-{
-	struct reply *reply = argument;
-	int i, r = 0;
-
-	(void)queue;
-	reply->written = 0;
-	for (i = 0; i < reply->count && r == 0; i++) {
-		r = chain_write(&reply->request->chain, view, reply->written,
-			reply->iov[i].iov_base, reply->iov[i].iov_len);
-		reply->written += reply->iov[i].iov_len;
-	}
-	return r;
-}
-
-void request_reply(struct request *request, const struct iovec *iov, int count)
-{
-	struct reply reply = {.request = request, .iov = iov, .count = count};
-	int r = with_memory(request->queue, request->run, write_step, &reply);
-
-	if (r == -EPROTO)
-		say("a reply of %zu bytes and more has no room in %zu", reply.written,
-			request->chain.writable);
-	if (r < 0)
-		reply.written = 0;
-	queue_push(request->queue, request->run, request->chain.head, (uint32_t)reply.written);
-	request_free(request);
-}
-
-void request_done(struct request *request)
-{
-	queue_push(request->queue, request->run, request->chain.head, 0);
-	request_free(request);
 }

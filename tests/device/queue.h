@@ -26,8 +26,8 @@ struct queue {
 	int stop;     /* an eventfd */
 
 	pthread_mutex_t lock; /* of the ring while running, and of: */
-	unsigned int run;
-	bool stopping;
+	unsigned int run;     /* counts starts; the thread's own does not change under it */
+	bool stopping;	      /* or stopped */
 	int call;
 	int error;
 };
@@ -48,6 +48,18 @@ void queue_set_error(struct queue *queue, int fd);
 
 /* Back to what it was before the driver came. */
 void queue_reset(struct queue *queue);
+
+/* Something that is done to the ring or to buffers while the memory holds still. */
+typedef int (*queue_step)(struct queue *queue, struct view *view, void *argument);
+
+/*
+ * Do it, again when it lacked a translation that came. -ECANCELED: the queue was stopped.
+ * -EFAULT: there is no translation. Else what the step says.
+ */
+int queue_do(struct queue *queue, unsigned int run, queue_step step, void *argument);
+
+/* Tell the driver that the queue is broken. */
+void queue_signal_error(struct queue *queue);
 
 /* Push one entry, whatever it says, and call the driver if it wants that. */
 void queue_push(struct queue *queue, unsigned int run, uint32_t head, uint32_t length);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
+#include "faults.h"
 #include "ring.h"
 
 struct queue;
@@ -17,6 +18,7 @@ struct request {
 	struct chain chain;
 	void *message;	      /* a copy of what the device reads, chain.readable bytes of it */
 	struct request *next; /* for whoever has the request */
+	struct fault fault;   /* that strikes when it is given back */
 };
 
 /*
@@ -35,5 +37,8 @@ void request_reply(struct request *request, const struct iovec *iov, int count);
 
 /* Give it back without a reply. */
 void request_done(struct request *request);
+
+/* Do not give it back: the driver never sees it again. */
+void request_free(struct request *request);
 
 #endif

@@ -220,6 +220,16 @@ int ring_push(struct ring *ring, struct view *view, uint32_t head, uint32_t leng
 	return r;
 }
 
+int ring_jump(struct ring *ring, struct view *view, uint32_t count)
+{
+	uint16_t index = (uint16_t)(ring->next_used + count);
+	int r = store16(ring, view, INDEX, index);
+
+	if (r == 0)
+		ring->next_used = index;
+	return r;
+}
+
 int ring_wants_call(struct ring *ring, struct view *view)
 {
 	uint16_t from = ring->called_at, value;

@@ -59,6 +59,9 @@ int ring_pop(struct ring *ring, struct view *view, struct chain *chain);
 /* Give a chain back, with @length bytes written into it. */
 int ring_push(struct ring *ring, struct view *view, uint32_t head, uint32_t length);
 
+/* Let the used index go ahead by @count without any entries, which no device may do. */
+int ring_jump(struct ring *ring, struct view *view, uint32_t count);
+
 /* 1: the driver wants to be told of what was pushed. */
 int ring_wants_call(struct ring *ring, struct view *view);
 

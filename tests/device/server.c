@@ -16,6 +16,7 @@
 #include "passthrough.h"
 #include "say.h"
 #include "server.h"
+#include "server_dax.h"
 
 #define BUCKETS 256u
 
@@ -25,6 +26,7 @@ struct server {
 	pthread_rwlock_t session_lock; /* held for reading while a request is processed */
 	struct fuse_session *session;
 	bool initialised;     /* it has had its INIT */
+	struct dax *dax;      /* or NULL */
 	pthread_mutex_t lock; /* of: */
 	struct request *in_flight[BUCKETS];
 };
@@ -68,15 +70,27 @@ static struct request *take_in_flight(struct server *server, uint64_t unique)
 	return found;
 }
 
+/* libfuse does not speak of alignment, although only we know what the window's is. */
+static void add_alignment(struct fuse_init_out *out)
+{
+	out->flags |= FUSE_MAP_ALIGNMENT;
+	out->map_alignment = DAX_ALIGNMENT;
+}
+
 static ssize_t catch_write(int fd, struct iovec *iov, int count, void *userdata)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
-	struct request *request = take_in_flight(userdata, header->unique);
+	struct server *server = userdata;
+	struct request *request = take_in_flight(server, header->unique);
 
 	(void)fd;
 	/* An interrupt that comes too late is answered although it has been given back. */
-	if (request)
-		request_reply(request, iov, count);
+	if (!request)
+		return (ssize_t)header->len;
+	if (server->dax && header_of(request).opcode == FUSE_INIT && count == 2 &&
+		iov[1].iov_len == sizeof(struct fuse_init_out))
+		add_alignment(iov[1].iov_base);
+	request_reply(request, iov, count);
 	return (ssize_t)header->len;
 }
 
@@ -114,6 +128,8 @@ static struct fuse_session *create_session(struct server *server)
 static void end_session(struct server *server)
 {
 	passthrough_end_waiting();
+	if (server->dax)
+		dax_unmap_all(server->dax);
 	if (server->session)
 		fuse_session_destroy(server->session);
 	server->session = NULL;
@@ -138,7 +154,7 @@ static bool is_answered(uint32_t opcode)
 	return opcode != FUSE_FORGET && opcode != FUSE_BATCH_FORGET && opcode != FUSE_INTERRUPT;
 }
 
-static void refuse(struct request *request, int error)
+static void reply_error(struct request *request, int error)
 {
 	struct fuse_out_header out = {.len = sizeof(out), .error = -error};
 	struct iovec iov = {.iov_base = &out, .iov_len = sizeof(out)};
@@ -150,6 +166,34 @@ static void refuse(struct request *request, int error)
 	}
 	out.unique = header_of(request).unique;
 	request_reply(request, &iov, 1);
+}
+
+static bool is_for_window(const struct server *server, uint32_t opcode)
+{
+	return server->dax && (opcode == FUSE_SETUPMAPPING || opcode == FUSE_REMOVEMAPPING);
+}
+
+static int set_up_mapping(struct server *server, const void *message)
+{
+	int r;
+
+	pthread_rwlock_rdlock(&server->session_lock);
+	r = server_setup_mapping(&server->tree, server->dax, message);
+	pthread_rwlock_unlock(&server->session_lock);
+	if (r != -EIO)
+		return r;
+	pthread_rwlock_wrlock(&server->session_lock);
+	r = server_setup_padded_mapping(&server->tree, server->dax, message);
+	pthread_rwlock_unlock(&server->session_lock);
+	return r;
+}
+
+static void change_window(struct server *server, struct request *request, uint32_t opcode)
+{
+	int r = opcode == FUSE_SETUPMAPPING ? set_up_mapping(server, request->message)
+					    : server_remove_mapping(server->dax, request->message);
+
+	reply_error(request, -r);
 }
 
 /*
@@ -173,7 +217,7 @@ static void process(struct server *server, struct request *request, bool answere
 	struct fuse_buf buffer = {.mem = request->message, .size = request->chain.readable};
 
 	if (!server->session) {
-		refuse(request, ENOMEM);
+		reply_error(request, ENOMEM);
 		return;
 	}
 	if (!answered) {
@@ -183,7 +227,7 @@ static void process(struct server *server, struct request *request, bool answere
 	}
 	buffer.mem = take_message(request);
 	if (!buffer.mem) {
-		refuse(request, ENOMEM);
+		reply_error(request, ENOMEM);
 		return;
 	}
 	add_in_flight(server, request);
@@ -197,12 +241,16 @@ static void server_handle(struct engine *engine, struct request *request)
 	struct fuse_in_header header;
 
 	if (!fuse_check(request->message, request->chain.readable)) {
-		refuse(request, EINVAL);
+		reply_error(request, EINVAL);
 		return;
 	}
 	header = header_of(request);
 	if (header.opcode == FUSE_INIT || !server->session)
 		prepare_session(server, header.opcode);
+	if (is_for_window(server, header.opcode)) {
+		change_window(server, request, header.opcode);
+		return;
+	}
 	pthread_rwlock_rdlock(&server->session_lock);
 	process(server, request, is_answered(header.opcode));
 	pthread_rwlock_unlock(&server->session_lock);
@@ -240,7 +288,7 @@ static void server_destroy(struct engine *engine)
 	free(server);
 }
 
-struct engine *server_create(const char *directory)
+struct engine *server_create(const char *directory, struct dax *dax)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	int r;
@@ -256,6 +304,7 @@ struct engine *server_create(const char *directory)
 	}
 	pthread_rwlock_init(&server->session_lock, NULL);
 	pthread_mutex_init(&server->lock, NULL);
+	server->dax = dax;
 	server->engine = (struct engine){
 		.handle = server_handle, .end = server_end, .destroy = server_destroy};
 	return &server->engine;

@@ -3,9 +3,10 @@
 #ifndef DEVICE_SERVER_H
 #define DEVICE_SERVER_H
 
+#include "dax.h"
 #include "request.h"
 
-/* NULL, having said why. */
-struct engine *server_create(const char *directory);
+/* With a DAX window or, NULL, none. NULL, having said why. */
+struct engine *server_create(const char *directory, struct dax *dax);
 
 #endif

@@ -65,7 +65,7 @@ static int set_up(void **state)
 
 	memset(&x, 0, sizeof(x));
 	x.engine.end = count_end;
-	x.device = device_create(&options, &x.engine);
+	x.device = device_create(&options, &x.engine, NULL);
 	if (!x.device || function_create(&x.f, x.device, 1 << 20) < 0)
 		return -1;
 	set(&x, CONFIG, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);

@@ -22,7 +22,7 @@ static int answer(struct backend *b, struct message *m, int result)
 		m->payload.u64 = result < 0;
 		m->header.size = sizeof(m->payload.u64);
 	}
-	return message_send(b->socket, m);
+	return message_send(b->socket, m, -1);
 }
 
 /* 1, 0: the front end has left, or -errno */
@@ -60,15 +60,20 @@ static int serve_front_end(struct backend *b)
 
 static void serve_socket(void *opaque, int socket)
 {
-	struct backend b = {.device = opaque, .socket = socket, .requests = -1};
+	struct device *device = opaque;
+	struct backend b = {.device = device, .socket = socket, .requests = -1};
 	int r;
 
 	pthread_mutex_init(&b.lock, NULL);
+	pthread_cond_init(&b.answered, NULL);
 	r = serve_front_end(&b);
 	if (r < 0)
 		say("front end: %s", strerror(-r));
-	device_abandon(b.device);
+	if (device->dax)
+		dax_attach(device->dax, NULL);
+	device_abandon(device);
 	backend_set_requests(&b, -1);
+	pthread_cond_destroy(&b.answered);
 	pthread_mutex_destroy(&b.lock);
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "faults.h"
 #include "say.h"
 #include "vhost_user_backend.h"
 
@@ -46,16 +47,21 @@ static int get_features(struct backend *b, struct message *m)
 	return reply_u64(m, b->device->offered | BIT(F_PROTOCOL_FEATURES));
 }
 
+/*
+ * Comes with every start of the device. What the IOTLB learned before that is no longer true: a
+ * front end tells of unmapped addresses only while the device runs.
+ */
 static int set_features(struct backend *b, struct message *m)
 {
-	bool before = translated(b);
-	int r = device_negotiate(b->device, m->payload.u64 & ~BIT(F_PROTOCOL_FEATURES));
+	int r;
 
+	if (faults_take(FAULT_AT_FEATURES, 0).kind == FAULT_FEATURES_REFUSED)
+		return -EINVAL;
+	r = device_negotiate(b->device, m->payload.u64 & ~BIT(F_PROTOCOL_FEATURES));
 	if (r < 0)
 		return r;
 	b->features = m->payload.u64;
-	if (translated(b) != before)
-		memory_use_iotlb(b->device->memory, before ? NULL : backend_ask_translation, b);
+	memory_use_iotlb(b->device->memory, translated(b) ? backend_ask_translation : NULL, b);
 	return 0;
 }
 
@@ -66,15 +72,19 @@ static int set_owner(struct backend *b, struct message *m)
 	return 0;
 }
 
+static uint64_t offered_protocol(const struct backend *b)
+{
+	return protocol_features | (b->device->dax ? BIT(PROTOCOL_F_SHMEM) : 0);
+}
+
 static int get_protocol_features(struct backend *b, struct message *m)
 {
-	(void)b;
-	return reply_u64(m, protocol_features);
+	return reply_u64(m, offered_protocol(b));
 }
 
 static int set_protocol_features(struct backend *b, struct message *m)
 {
-	if (m->payload.u64 & ~protocol_features)
+	if (m->payload.u64 & ~offered_protocol(b))
 		return -EINVAL;
 	b->protocol = m->payload.u64;
 	return 0;
@@ -233,6 +243,8 @@ static int set_backend_req_fd(struct backend *b, struct message *m)
 	if (m->num_fds != 1)
 		return -EINVAL;
 	backend_set_requests(b, message_take_fd(m, 0));
+	if (b->device->dax && backend_has(b, PROTOCOL_F_SHMEM))
+		backend_show_window(b);
 	return 0;
 }
 
@@ -264,8 +276,21 @@ static int get_config(struct backend *b, struct message *m)
 	if (config->size > CONFIG_BYTES || config->offset > size ||
 		config->size > size - config->offset)
 		return reply(m, 0);
+	if (faults_take(FAULT_AT_CONFIG, 0).kind == FAULT_CONFIG_CHURN)
+		device_churn_config(b->device);
 	memcpy(config->bytes, bytes + config->offset, config->size);
 	return reply(m, offsetof(struct config_space, bytes) + config->size);
+}
+
+/* The DAX window is the region 0. */
+static int get_shmem_config(struct backend *b, struct message *m)
+{
+	memset(&m->payload.shmem, 0, sizeof(m->payload.shmem));
+	if (b->device->dax) {
+		m->payload.shmem.count = 1;
+		m->payload.shmem.sizes[0] = dax_size(b->device->dax);
+	}
+	return reply(m, sizeof(m->payload.shmem));
 }
 
 static int reset_device(struct backend *b, struct message *m)
@@ -323,6 +348,7 @@ static const struct handler {
 	[REM_MEM_REG] = {rem_mem_reg, REGION},
 	[SET_STATUS] = {set_status, U64},
 	[GET_STATUS] = {get_status, 0},
+	[GET_SHMEM_CONFIG] = {get_shmem_config, 0},
 };
 
 int backend_handle(struct backend *b, struct message *m)

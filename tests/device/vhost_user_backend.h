@@ -8,7 +8,19 @@
 #include "device.h"
 #include "vhost_user_message.h"
 
-#define MISSES_MAX 64u
+#define ASKED_MAX 64u
+
+/* Who waits for an answer of the front end. */
+struct waiter {
+	bool answered;
+	uint64_t answer;
+};
+
+/* A request of ours that the front end has not answered; answers come in order. */
+struct asked {
+	uint64_t address;      /* a translation was asked for, */
+	struct waiter *waiter; /* or it is this one's; NULL: who has given up */
+};
 
 struct backend {
 	struct device *device;
@@ -16,11 +28,12 @@ struct backend {
 	uint64_t features; /* as negotiated, F_PROTOCOL_FEATURES included */
 	uint64_t protocol;
 
-	pthread_mutex_t lock;	     /* of: */
-	int requests;		     /* the socket for our own requests, or -1 */
-	uint64_t misses[MISSES_MAX]; /* addresses that were asked for and not answered */
-	unsigned int first_miss;
-	unsigned int num_misses;
+	pthread_mutex_t lock; /* of: */
+	pthread_cond_t answered;
+	int requests; /* the socket for our own requests, or -1 */
+	struct asked asked[ASKED_MAX];
+	unsigned int first_asked;
+	unsigned int num_asked;
 };
 
 /* The answers to GET_FEATURES and SET_FEATURES etc.; 1: a reply is in @m, 0, or -errno. */
@@ -35,6 +48,9 @@ static inline bool backend_has(const struct backend *b, enum protocol_feature fe
 
 /* A memory_miss; @opaque is the backend. The answer comes in front end's own time. */
 int backend_ask_translation(void *opaque, uint64_t address, enum access access);
+
+/* Lets the front end show what the DAX window has. */
+void backend_show_window(struct backend *b);
 
 /* Something has come on the socket for requests. */
 void backend_take_answer(struct backend *b);

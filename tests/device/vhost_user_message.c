@@ -77,15 +77,31 @@ int message_receive(int socket, struct message *m)
 	return r;
 }
 
-int message_send(int socket, const struct message *m)
+static void attach_fd(struct msghdr *msg, union control *control, int fd)
+{
+	struct cmsghdr *c = &control->align;
+
+	memset(control, 0, sizeof(*control));
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(c), &fd, sizeof(fd));
+	msg->msg_control = control->bytes;
+	msg->msg_controllen = CMSG_SPACE(sizeof(fd));
+}
+
+int message_send(int socket, const struct message *m, int fd)
 {
 	struct iovec iov[] = {
 		{.iov_base = (void *)(uintptr_t)&m->header, .iov_len = sizeof(m->header)},
 		{.iov_base = (void *)(uintptr_t)&m->payload, .iov_len = m->header.size},
 	};
 	struct msghdr msg = {.msg_iov = iov, .msg_iovlen = 2};
+	union control control;
 	ssize_t n;
 
+	if (fd >= 0)
+		attach_fd(&msg, &control, fd);
 	do {
 		n = sendmsg(socket, &msg, MSG_NOSIGNAL);
 	} while (n < 0 && errno == EINTR);

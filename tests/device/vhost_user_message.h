@@ -37,13 +37,15 @@ enum front_end_request {
 	REM_MEM_REG = 38,
 	SET_STATUS = 39,
 	GET_STATUS = 40,
+	GET_SHMEM_CONFIG = 44,
 	FRONT_END_REQUESTS
 };
 
 /* From the back end, over a socket of their own. */
 enum back_end_request {
 	BACKEND_IOTLB_MSG = 1,
-	BACKEND_CONFIG_CHANGE_MSG = 2,
+	BACKEND_SHMEM_MAP = 9,
+	BACKEND_SHMEM_UNMAP = 10,
 };
 
 enum protocol_feature {
@@ -54,6 +56,7 @@ enum protocol_feature {
 	PROTOCOL_F_RESET_DEVICE = 13,
 	PROTOCOL_F_CONFIGURE_MEM_SLOTS = 15,
 	PROTOCOL_F_STATUS = 16,
+	PROTOCOL_F_SHMEM = 22,
 };
 
 #define F_PROTOCOL_FEATURES 30 /* among the device's features, but not one of them */
@@ -66,6 +69,7 @@ enum protocol_feature {
 
 #define MESSAGE_FDS  8u
 #define CONFIG_BYTES 256u
+#define SHMEM_IDS    256u
 
 struct message_header {
 	uint32_t request;
@@ -112,6 +116,24 @@ struct config_space {
 	uint8_t bytes[CONFIG_BYTES];
 };
 
+/* The sizes of shared memory regions, by their identifiers; 0 where there is none. */
+struct shmem_config {
+	uint32_t count;
+	uint32_t padding;
+	uint64_t sizes[SHMEM_IDS];
+};
+
+#define SHMEM_WRITABLE 1u
+
+struct shmem_map {
+	uint8_t id;
+	uint8_t padding[7];
+	uint64_t fd_offset;
+	uint64_t offset;
+	uint64_t size;
+	uint64_t flags;
+};
+
 struct message {
 	struct message_header header;
 	union {
@@ -122,6 +144,8 @@ struct message {
 		struct mem_reg reg;
 		struct config_space config;
 		struct vhost_iotlb_msg iotlb;
+		struct shmem_config shmem;
+		struct shmem_map map;
 	} payload;
 	int fds[MESSAGE_FDS];
 	unsigned int num_fds;
@@ -130,8 +154,8 @@ struct message {
 /* 1: a message, its descriptors are the caller's. 0: the other side has left. -EPROTO, -errno */
 int message_receive(int socket, struct message *m);
 
-/* Without descriptors. */
-int message_send(int socket, const struct message *m);
+/* With the descriptor @fd, or, -1, without any. */
+int message_send(int socket, const struct message *m, int fd);
 
 /* The descriptor number @i, no longer to be closed with the message; -1: there is none. */
 int message_take_fd(struct message *m, unsigned int i);

@@ -33,7 +33,7 @@ static const struct structure {
 
 #define NUM_STRUCTURES (sizeof(structures) / sizeof(structures[0]))
 
-/* One more than a queue needs, and one for the configuration. */
+/* One for each queue, and one for the configuration. */
 static unsigned int num_vectors(const struct device *device)
 {
 	return device->num_queues + 1;

@@ -12,6 +12,7 @@
 #include <linux/pci_regs.h>
 #include <linux/virtio_pci.h>
 
+#include "faults.h"
 #include "say.h"
 #include "virtio_function.h"
 
@@ -117,6 +118,8 @@ static bool accept_features(struct function *f)
 	uint64_t needed = f->device->offered &
 			  (BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_F_ACCESS_PLATFORM));
 
+	if (faults_take(FAULT_AT_FEATURES, 0).kind == FAULT_FEATURES_REFUSED)
+		return false;
 	if (needed & ~f->driver_features) {
 		say("the driver does without features %#llx",
 			(unsigned long long)(needed & ~f->driver_features));
@@ -364,6 +367,10 @@ static void read_device_config(struct function *f, uint64_t offset, void *buffer
 	if (offset < sizeof(*config))
 		memcpy(buffer, (const char *)config + offset,
 			size < sizeof(*config) - offset ? size : sizeof(*config) - offset);
+	if (faults_take(FAULT_AT_CONFIG, 0).kind == FAULT_CONFIG_CHURN) {
+		device_churn_config(f->device);
+		f->generation++;
+	}
 }
 
 const struct registers device_registers = {.read = read_device_config, .write = ignore_write};

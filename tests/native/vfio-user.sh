@@ -14,7 +14,7 @@ nothing_said() {
 	[ ! -s "$WORK/server.log" ] || die "the server: $(cat "$WORK/server.log")"
 }
 
-start_vfio_user "$SHARE" "$SOCKET" "$WORK/server.log" --queues 3 --dax 64M --access-platform
+start_vfio_user "$SHARE" "$SOCKET" "$WORK/server.log" --queues 3 --dax 64 --access-platform
 path=$SOCKET
 SOCKET=vfio-user:$path
 ok "mount the function" "$bridge" "$SOCKET" "$MOUNT"

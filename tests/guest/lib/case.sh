@@ -5,7 +5,7 @@
 # case_settings DIR: the defaults, overridden by the case's own env file.
 case_settings() {
 	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL=''
-	FS_PROPERTIES=''
+	FS_DEVICE=vhost-user-fs-pci FS_PROPERTIES='' DAEMON=virtiofsd DEVICE_OPTIONS=''
 	# shellcheck disable=SC1091 # each case has its own
 	[ ! -e "$1/env" ] || . "$1/env"
 }

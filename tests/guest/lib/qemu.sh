@@ -5,10 +5,17 @@
 QEMU=${QEMU:-qemu-system-x86_64}
 QEMU_ACCEL=${QEMU_ACCEL:-tcg,thread=multi}
 
+# qemu_has_device NAME
+qemu_has_device() {
+	"$QEMU" -device "$1,help" 2>/dev/null | grep -q options
+}
+
 # qemu_devices IOMMU TAG...: sets qemu_args for the tags' devices; socket N serves tag N.
 qemu_devices() {
-	local iommu=$1 tag n=0
+	local iommu=$1 tag n=0 device
 	shift
+
+	qemu_has_device "${FS_DEVICE%%,*}" || skip "this QEMU has no ${FS_DEVICE%%,*}"
 
 	qemu_args=()
 	case $iommu in
@@ -18,7 +25,10 @@ qemu_devices() {
 	esac
 	for tag; do
 		qemu_args+=(-chardev "socket,id=fs$n,path=$WORK/fs$n.sock")
-		qemu_args+=(-device "vhost-user-fs-pci,chardev=fs$n,tag=$tag${FS_PROPERTIES:+,$FS_PROPERTIES}")
+		device=$FS_DEVICE,chardev=fs$n
+		# Others have the tag from the daemon.
+		[ "$FS_DEVICE" != vhost-user-fs-pci ] || device+=,tag=$tag
+		qemu_args+=(-device "$device${FS_PROPERTIES:+,$FS_PROPERTIES}")
 		n=$((n + 1))
 	done
 }

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The host's side of a shared directory: a virtiofsd on a socket.
+# The host's side of a shared directory: a virtiofsd, or a device of our own, on a socket.
 
 # Rust's first: where both are installed it is the one that is still maintained.
 virtiofsd_program() {
@@ -23,16 +23,28 @@ virtiofsd_options() {
 	fi
 }
 
-# start_share DIR SOCKET LOG: as root, since a share keeps owners and modes. The daemon ends by
-# itself when QEMU does; the trap is for a QEMU that never came.
-start_share() {
-	local dir=$1 socket=$2 log=$3 program options pid i
+# share_command DIR SOCKET: sets share_command to what serves DIR.
+share_command() {
+	local program options
 
+	if [ "${DAEMON:-virtiofsd}" = device ]; then
+		# shellcheck disable=SC2206 # options are words
+		share_command=("$BUILD/tests/device/virtiofs-device" --vhost-user "$2" --dir "$1" $DEVICE_OPTIONS)
+		return
+	fi
 	program=$(virtiofsd_program) || skip "no virtiofsd on this machine"
-	options=$(virtiofsd_options "$program" "$dir")
-	# shellcheck disable=SC2086 # options are words
-	as_root "$program" --socket-path="$socket" --socket-group="$(id -gn)" $options \
-		>"$log" 2>&1 </dev/null &
+	options=$(virtiofsd_options "$program" "$1")
+	# shellcheck disable=SC2206 # options are words
+	share_command=("$program" --socket-path="$2" --socket-group="$(id -gn)" $options)
+}
+
+# start_share DIR SOCKET LOG: as root, since a share keeps owners and modes. virtiofsd ends by
+# itself when QEMU does; the trap is for a QEMU that never came, and for a device of our own.
+start_share() {
+	local dir=$1 socket=$2 log=$3 pid i
+
+	share_command "$dir" "$socket"
+	as_root "${share_command[@]}" >"$log" 2>&1 </dev/null &
 	pid=$!
 	on_exit "end_process $pid"
 	for ((i = 0; i < 100; i++)); do
@@ -41,5 +53,5 @@ start_share() {
 		sleep 0.05
 	done
 	tail -n 5 "$log" >&2
-	die "virtiofsd did not start"
+	die "${share_command[0]} did not start"
 }

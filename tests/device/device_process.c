@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+#include <dirent.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "device_process.h"
+
+extern char **environ;
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	memcpy(address.sun_path, path, strlen(path));
+	if (fd >= 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* The sockets are there when it has come up; the control socket is the first of them. */
+static int wait_for_sockets(const struct device_process *p)
+{
+	int i;
+
+	for (i = 0; i < 500; i++) {
+		if (access(p->socket, F_OK) == 0)
+			return 0;
+		usleep(10000);
+	}
+	return -1;
+}
+
+int device_process_restart(struct device_process *p)
+{
+	char share[80];
+	const char *const served[] = {"virtiofs-device", "--vhost-user", p->socket, "--control",
+		p->control, "--dir", share, NULL};
+	const char *const null[] = {"virtiofs-device", "--vhost-user", p->socket, "--control",
+		p->control, "--null", NULL};
+	char *const *argv = (char *const *)(uintptr_t)(p->null ? null : served);
+
+	snprintf(share, sizeof(share), "%s/share", p->dir);
+	unlink(p->socket);
+	if (posix_spawn(&p->pid, VIRTIOFS_DEVICE, NULL, NULL, argv, environ) != 0)
+		return -1;
+	return wait_for_sockets(p);
+}
+
+int device_process_start(struct device_process *p, bool null)
+{
+	char share[80];
+
+	p->null = null;
+	strcpy(p->dir, "/tmp/virtiofs-device.XXXXXX");
+	if (!mkdtemp(p->dir))
+		return -1;
+	snprintf(share, sizeof(share), "%s/share", p->dir);
+	snprintf(p->socket, sizeof(p->socket), "%s/socket", p->dir);
+	snprintf(p->control, sizeof(p->control), "%s/control", p->dir);
+	if (mkdir(share, 0755) < 0)
+		return -1;
+	return device_process_restart(p);
+}
+
+int device_process_stop(struct device_process *p)
+{
+	char share[80];
+	int status = 0;
+
+	kill(p->pid, SIGTERM);
+	if (waitpid(p->pid, &status, 0) != p->pid)
+		return -1;
+	snprintf(share, sizeof(share), "%s/share", p->dir);
+	unlink(p->socket);
+	unlink(p->control);
+	rmdir(share);
+	rmdir(p->dir);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM ? 0 : -1;
+}
+
+unsigned int device_process_descriptors(const struct device_process *p)
+{
+	char path[32];
+	unsigned int count = 0;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)p->pid);
+	dir = opendir(path);
+	while (dir && readdir(dir))
+		count++;
+	if (dir)
+		closedir(dir);
+	return count;
+}
+
+int device_process_command(const struct device_process *p, const char *line)
+{
+	int fd = connect_to(p->control);
+	char answer[256];
+	ssize_t n = -1;
+
+	if (fd < 0)
+		return -1;
+	if (dprintf(fd, "%s\n", line) > 0)
+		n = read(fd, answer, sizeof(answer));
+	close(fd);
+	return n == 3 && memcmp(answer, "ok\n", 3) == 0 ? 0 : -1;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* virtiofs-device as a process of its own, with a directory of its own, for one test. */
+#ifndef TESTS_DEVICE_PROCESS_H
+#define TESTS_DEVICE_PROCESS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct device_process {
+	bool null;
+	pid_t pid;
+	char dir[64];	  /* has the sockets, and the served directory "share" */
+	char socket[80];  /* to connect to */
+	char control[80]; /* to arm faults */
+};
+
+/* @null: as one that serves nothing, fast. -1: it did not start. */
+int device_process_start(struct device_process *p, bool null);
+
+/* Once more at the same socket, after it died. */
+int device_process_restart(struct device_process *p);
+
+/* -1: it had died by itself. */
+int device_process_stop(struct device_process *p);
+
+/* Descriptors that it has open. */
+unsigned int device_process_descriptors(const struct device_process *p);
+
+/* A line to its control socket. -1: not answered by "ok". */
+int device_process_command(const struct device_process *p, const char *line);
+
+#endif

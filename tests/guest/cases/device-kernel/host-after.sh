@@ -1,0 +1,1 @@
+../kernel-baseline/host-after.sh
