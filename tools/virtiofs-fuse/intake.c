@@ -124,6 +124,12 @@ static int read_one(struct intake *intake)
 	ssize_t n;
 
 	n = read(intake->fuse_fd, vfs_request_message(slot), vfs_request_capacity(slot));
+	/*
+	 * Whoever reads in the moment of an unmount is told the same as at an abort. Once the
+	 * connection is closed the kernel tells them apart.
+	 */
+	if (n < 0 && errno == ECONNABORTED)
+		n = read(intake->fuse_fd, vfs_request_message(slot), vfs_request_capacity(slot));
 	if (n < 0)
 		return read_error(intake);
 	return sort(intake, (size_t)n) ? -EIO : 0;

@@ -127,6 +127,9 @@ static void work(struct relay *relay)
 	int error;
 
 	collect(relay);
+	/* An answer makes room for what the kernel held back. */
+	if (relay->state == RELAY_DETACHED)
+		relay->intake.ready = true;
 	error = forget_send(&relay->intake.forgets);
 	if (error)
 		device_failed(relay, error);
@@ -140,7 +143,7 @@ static void first_signal(struct relay *relay)
 	relay->state = RELAY_UNMOUNTING;
 	/* Without the thread the mount is detached when the descriptor has been closed. */
 	if (unmount_start(&relay->unmount, relay->mount))
-		relay->state = RELAY_DRAINING;
+		relay->state = RELAY_DETACHED;
 }
 
 static void look_at_signals(struct relay *relay)
@@ -151,8 +154,22 @@ static void look_at_signals(struct relay *relay)
 		first_signal(relay);
 }
 
+/*
+ * syncfs(2) has made the kernel send what was dirty, but not wait for it: the mount that is
+ * detached is served until a moment of silence. Those who still use it may never be silent.
+ */
+static void look_at_detached(struct relay *relay)
+{
+	if (!relay->intake.ready && !vfs_queue_in_flight(relay->queue))
+		end(relay, 0);
+	else if (now_ms() >= relay->deadline_ms - relay->timeout_ms / 2)
+		relay->state = RELAY_DRAINING;
+}
+
 static void look_at_time(struct relay *relay)
 {
+	if (relay->state == RELAY_DETACHED)
+		look_at_detached(relay);
 	if (!relay->deadline_ms && relay->state == RELAY_DRAINING)
 		relay->deadline_ms = now_ms() + relay->timeout_ms;
 	if (relay->state == RELAY_DRAINING && !vfs_queue_in_flight(relay->queue))
@@ -218,7 +235,7 @@ static void wait_for_work(struct relay *relay, int left)
 	if (polled[ON_DEVICE].revents)
 		look_at_device(relay);
 	if (polled[ON_UNMOUNT].revents && relay->state == RELAY_UNMOUNTING)
-		relay->state = RELAY_DRAINING;
+		relay->state = RELAY_DETACHED;
 }
 
 int relay_run(struct relay *relay)

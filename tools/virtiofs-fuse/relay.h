@@ -16,7 +16,8 @@ struct vfs_device;
 enum relay_state {
 	RELAY_SERVING,
 	RELAY_UNMOUNTING, /* a signal came: serve on until the mount is gone */
-	RELAY_DRAINING,	  /* it is gone, or detached: take nothing new */
+	RELAY_DETACHED,	  /* it is gone, or detached: what was written before is still coming in */
+	RELAY_DRAINING,	  /* take nothing new */
 	RELAY_ENDED,
 };
 
