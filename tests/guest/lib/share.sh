@@ -23,13 +23,13 @@ virtiofsd_options() {
 	fi
 }
 
-# start_daemon SOCKET LOG PROGRAM OPTION...: as root, since a share keeps owners and modes. virtiofsd
-# ends by itself when QEMU does; the trap is for a QEMU that never came, and for our own device.
+# start_daemon SOCKET LOG PROGRAM OPTION...: as root, since a share keeps owners and modes. It ends
+# with the shell or the sudo that started it, which is what can be told to end.
 start_daemon() {
 	local socket=$1 log=$2 pid i
 	shift 2
 
-	as_root "$@" >"$log" 2>&1 </dev/null &
+	as_root setpriv --pdeathsig TERM "$@" >"$log" 2>&1 </dev/null &
 	pid=$!
 	on_exit "end_process $pid"
 	for ((i = 0; i < 100; i++)); do
