@@ -90,9 +90,12 @@ static void relay_handle(struct engine *engine, struct request *request)
 
 static void complete(struct relay *relay, unsigned int i, size_t size)
 {
-	struct request *request = relay->slots[i].request;
 	struct iovec iov = {.iov_base = relay->daemon.memory->slots[i].writable, .iov_len = size};
+	struct request *request;
 
+	pthread_mutex_lock(&relay->lock);
+	request = relay->slots[i].request;
+	pthread_mutex_unlock(&relay->lock);
 	if (request && size)
 		request_reply(request, &iov, 1);
 	else if (request)

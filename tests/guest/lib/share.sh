@@ -23,28 +23,13 @@ virtiofsd_options() {
 	fi
 }
 
-# share_command DIR SOCKET: sets share_command to what serves DIR.
-share_command() {
-	local program options
+# start_daemon SOCKET LOG PROGRAM OPTION...: as root, since a share keeps owners and modes. It ends
+# with the shell or the sudo that started it, which is what can be told to end.
+start_daemon() {
+	local socket=$1 log=$2 pid i
+	shift 2
 
-	if [ "${DAEMON:-virtiofsd}" = device ]; then
-		# shellcheck disable=SC2206 # options are words
-		share_command=("$BUILD/tests/device/virtiofs-device" --vhost-user "$2" --dir "$1" $DEVICE_OPTIONS)
-		return
-	fi
-	program=$(virtiofsd_program) || skip "no virtiofsd on this machine"
-	options=$(virtiofsd_options "$program" "$1")
-	# shellcheck disable=SC2206 # options are words
-	share_command=("$program" --socket-path="$2" --socket-group="$(id -gn)" $options)
-}
-
-# start_share DIR SOCKET LOG: as root, since a share keeps owners and modes. virtiofsd ends by
-# itself when QEMU does; the trap is for a QEMU that never came, and for a device of our own.
-start_share() {
-	local dir=$1 socket=$2 log=$3 pid i
-
-	share_command "$dir" "$socket"
-	as_root "${share_command[@]}" >"$log" 2>&1 </dev/null &
+	as_root setpriv --pdeathsig TERM "$@" >"$log" 2>&1 </dev/null &
 	pid=$!
 	on_exit "end_process $pid"
 	for ((i = 0; i < 100; i++)); do
@@ -53,5 +38,38 @@ start_share() {
 		sleep 0.05
 	done
 	tail -n 5 "$log" >&2
-	die "${share_command[0]} did not start"
+	die "$1 did not start"
+}
+
+start_virtiofsd() {
+	local dir=$1 socket=$2 log=$3 program options
+
+	program=$(virtiofsd_program) || skip "no virtiofsd on this machine"
+	options=$(virtiofsd_options "$program" "$dir")
+	# shellcheck disable=SC2086 # options are words
+	start_daemon "$socket" "$log" "$program" --socket-path="$socket" \
+		--socket-group="$(id -gn)" $options
+}
+
+# start_device SOCKET LOG OPTION...: our own, with the case's options.
+start_device() {
+	local socket=$1 log=$2
+	shift 2
+
+	# shellcheck disable=SC2086 # options are words
+	start_daemon "$socket" "$log" "$BUILD/tests/device/virtiofs-device" \
+		--vhost-user "$socket" "$@" ${DEVICE_OPTIONS:-}
+}
+
+# start_share DIR SOCKET LOG: with the case's kind of daemon.
+start_share() {
+	case ${DAEMON:-virtiofsd} in
+	virtiofsd) start_virtiofsd "$1" "$2" "$3" ;;
+	device) start_device "$2" "$3" --dir "$1" ;;
+	relay)
+		start_virtiofsd "$1" "$2.behind" "$3.behind"
+		start_device "$2" "$3" --relay "$2.behind"
+		;;
+	*) die "DAEMON=$DAEMON: only virtiofsd, device and relay exist" ;;
+	esac
 }
