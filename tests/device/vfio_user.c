@@ -18,11 +18,11 @@ static int serve_command(struct client *c)
 		return r;
 	if ((m->header.flags & MESSAGE_TYPE) == MESSAGE_REPLY) {
 		say("a reply to nothing that was asked");
-		vfio_user_close_fds(m);
+		fd_list_close(&m->fds);
 		return -EPROTO;
 	}
 	r = client_handle(c);
-	vfio_user_close_fds(m);
+	fd_list_close(&m->fds);
 	if (r < 0)
 		say("command %u: %s", m->header.command, strerror(-r));
 	if (!(m->header.flags & MESSAGE_NO_REPLY) && vfio_user_reply(c->socket, m, -r) < 0)

@@ -49,7 +49,7 @@ static int agree(struct client *c)
 	struct version *version = payload_of(c);
 	int n;
 
-	if (c->agreed || c->message.num_fds || !capabilities_are_good(&c->message))
+	if (c->agreed || c->message.fds.count || !capabilities_are_good(&c->message))
 		return -EINVAL;
 	if (version->major != VERSION_MAJOR) {
 		say("the client speaks version %u.%u", version->major, version->minor);
@@ -80,9 +80,9 @@ static int dma_map(struct client *c)
 	struct memory *memory = c->function->device->memory;
 	int r;
 
-	if (c->message.num_fds > 1 || map->flags & ~(DMA_READABLE | DMA_WRITABLE))
+	if (c->message.fds.count > 1 || map->flags & ~(DMA_READABLE | DMA_WRITABLE))
 		return -EINVAL;
-	if (c->message.num_fds) {
+	if (c->message.fds.count) {
 		if (map->flags & DMA_READABLE)
 			region.access |= ACCESS_READ;
 		if (map->flags & DMA_WRITABLE)
@@ -93,7 +93,7 @@ static int dma_map(struct client *c)
 			(unsigned long long)map->address);
 		return -EEXIST;
 	}
-	r = memory_add(memory, &region, c->message.num_fds ? c->message.fds[0] : -1);
+	r = memory_add(memory, &region, c->message.fds.count ? c->message.fds.fds[0] : -1);
 	return r < 0 ? r : reply(c, 0);
 }
 
@@ -204,7 +204,7 @@ static int set_irqs(struct client *c)
 {
 	const struct vfio_irq_set *set = payload_of(c);
 	struct vfio_user_message *m = &c->message;
-	int r = interrupts_set(&c->function->interrupts, set, m->fds, m->num_fds, set->data,
+	int r = interrupts_set(&c->function->interrupts, set, m->fds.fds, m->fds.count, set->data,
 		m->size - sizeof(*set));
 
 	if (r < 0)

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "fd_message.h"
+
 enum command {
 	COMMAND_VERSION = 1,
 	COMMAND_DMA_MAP = 2,
@@ -27,7 +29,7 @@ enum command {
 #define MESSAGE_ERROR	 (1u << 5)
 
 /* What we take in one message, as said when the version is agreed on. */
-#define MESSAGE_FDS  16u
+#define MESSAGE_FDS  FD_MESSAGE_FDS
 #define MESSAGE_DATA (1u << 20)
 
 struct vfio_user_header {
@@ -80,8 +82,7 @@ struct vfio_user_message {
 	struct vfio_user_header header;
 	void *payload; /* MESSAGE_PAYLOAD bytes of room, the request's, then the reply's */
 	size_t size;   /* of the payload */
-	int fds[MESSAGE_FDS];
-	unsigned int num_fds;
+	struct fd_list fds;
 	int reply_fd; /* -1: none; it stays its owner's */
 };
 
@@ -93,7 +94,5 @@ int vfio_user_receive(int socket, struct vfio_user_message *m);
 
 /* Answer @m with its payload, or with @error, a positive errno. -EPIPE */
 int vfio_user_reply(int socket, const struct vfio_user_message *m, int error);
-
-void vfio_user_close_fds(struct vfio_user_message *m);
 
 #endif

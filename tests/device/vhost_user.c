@@ -34,7 +34,7 @@ static int serve_message(struct backend *b)
 	if (r <= 0)
 		return r;
 	r = answer(b, &m, backend_handle(b, &m));
-	message_close_fds(&m);
+	fd_list_close(&m.fds);
 	return r < 0 ? r : 1;
 }
 

@@ -120,19 +120,19 @@ static int set_mem_table(struct backend *b, struct message *m)
 	uint32_t i, count = m->payload.table.count;
 	int r = 0;
 
-	if (count > MESSAGE_FDS || m->num_fds != count ||
+	if (count > TABLE_REGIONS || m->fds.count != count ||
 		m->header.size < offsetof(struct mem_table, regions) +
 					 count * sizeof(m->payload.table.regions[0]))
 		return -EINVAL;
 	memory_clear_regions(b->device->memory);
 	for (i = 0; i < count && r == 0; i++)
-		r = add_region(b, &m->payload.table.regions[i], m->fds[i]);
+		r = add_region(b, &m->payload.table.regions[i], m->fds.fds[i]);
 	return r;
 }
 
 static int add_mem_reg(struct backend *b, struct message *m)
 {
-	return m->num_fds == 1 ? add_region(b, &m->payload.reg.region, m->fds[0]) : -EINVAL;
+	return m->fds.count == 1 ? add_region(b, &m->payload.reg.region, m->fds.fds[0]) : -EINVAL;
 }
 
 static int rem_mem_reg(struct backend *b, struct message *m)
@@ -196,10 +196,10 @@ static int set_vring_kick(struct backend *b, struct message *m)
 	struct queue *queue = queue_at(b, m->payload.u64 & 0xff);
 
 	/* Without a descriptor the device would have to poll. */
-	if (!queue || m->payload.u64 & VRING_NO_FD || !m->num_fds)
+	if (!queue || m->payload.u64 & VRING_NO_FD || !m->fds.count)
 		return -EINVAL;
 	queue_stop(queue);
-	queue_set_kick(queue, message_take_fd(m, 0));
+	queue_set_kick(queue, fd_list_take(&m->fds, 0));
 	if (!(b->features & BIT(F_PROTOCOL_FEATURES)))
 		queue->enabled = true;
 	return device_start_queue(b->device, queue);
@@ -211,7 +211,7 @@ static int set_vring_call(struct backend *b, struct message *m)
 
 	if (!queue)
 		return -EINVAL;
-	queue_set_call(queue, message_take_fd(m, 0));
+	queue_set_call(queue, fd_list_take(&m->fds, 0));
 	return 0;
 }
 
@@ -221,7 +221,7 @@ static int set_vring_err(struct backend *b, struct message *m)
 
 	if (!queue)
 		return -EINVAL;
-	queue_set_error(queue, message_take_fd(m, 0));
+	queue_set_error(queue, fd_list_take(&m->fds, 0));
 	return 0;
 }
 
@@ -240,9 +240,9 @@ static int set_vring_enable(struct backend *b, struct message *m)
 
 static int set_backend_req_fd(struct backend *b, struct message *m)
 {
-	if (m->num_fds != 1)
+	if (m->fds.count != 1)
 		return -EINVAL;
-	backend_set_requests(b, message_take_fd(m, 0));
+	backend_set_requests(b, fd_list_take(&m->fds, 0));
 	if (b->device->dax && backend_has(b, PROTOCOL_F_SHMEM))
 		backend_show_window(b);
 	return 0;

@@ -9,6 +9,8 @@
 
 #include <linux/vhost_types.h>
 
+#include "fd_message.h"
+
 /* From the front end. */
 enum front_end_request {
 	GET_FEATURES = 1,
@@ -67,9 +69,9 @@ enum protocol_feature {
 
 #define VRING_NO_FD (1u << 8) /* beside the index in KICK, CALL and ERR */
 
-#define MESSAGE_FDS  8u
-#define CONFIG_BYTES 256u
-#define SHMEM_IDS    256u
+#define TABLE_REGIONS 8u
+#define CONFIG_BYTES  256u
+#define SHMEM_IDS     256u
 
 struct message_header {
 	uint32_t request;
@@ -101,7 +103,7 @@ struct region {
 struct mem_table {
 	uint32_t count;
 	uint32_t padding;
-	struct region regions[MESSAGE_FDS];
+	struct region regions[TABLE_REGIONS];
 };
 
 struct mem_reg {
@@ -147,8 +149,7 @@ struct message {
 		struct shmem_config shmem;
 		struct shmem_map map;
 	} payload;
-	int fds[MESSAGE_FDS];
-	unsigned int num_fds;
+	struct fd_list fds;
 };
 
 /* 1: a message, its descriptors are the caller's. 0: the other side has left. -EPROTO, -errno */
@@ -156,10 +157,5 @@ int message_receive(int socket, struct message *m);
 
 /* With the descriptor @fd, or, -1, without any. */
 int message_send(int socket, const struct message *m, int fd);
-
-/* The descriptor number @i, no longer to be closed with the message; -1: there is none. */
-int message_take_fd(struct message *m, unsigned int i);
-
-void message_close_fds(struct message *m);
 
 #endif

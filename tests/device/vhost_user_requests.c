@@ -162,6 +162,6 @@ void backend_take_answer(struct backend *b)
 		backend_set_requests(b, -1);
 		return;
 	}
-	message_close_fds(&m);
+	fd_list_close(&m.fds);
 	take(b, m.payload.u64);
 }

@@ -84,3 +84,28 @@ run_workload() {
 	sed 's/^@@ //' "$WORK/workload"
 	grep -q '^@@ ok ' "$WORK/workload" && ! grep -q '^@@ not ok ' "$WORK/workload"
 }
+
+# dies_under_a_mount DEVICE COMMAND...: mount DEVICE, kill it by COMMAND while a file is written.
+# The writer gets an error, and the bridge ends and says why.
+dies_under_a_mount() {
+	local device=$1 pid writer killed status=0
+	shift
+
+	"$bridge" -f "$device" "$MOUNT" 2>"$WORK/bridge.log" &
+	pid=$!
+	ok "mount $device" within 10 mountpoint -q "$MOUNT"
+	dd if=/dev/zero of="$MOUNT/file" bs=64k count=1000000 2>"$WORK/dd.log" &
+	writer=$!
+	ok "a file is being written" within 10 test -s "$SHARE/file"
+
+	"$@"
+	killed=$SECONDS
+	wait $writer || status=$?
+	ok "the writer gets an error" test "$status" = 1
+	status=0
+	wait $pid || status=$?
+	ok "the bridge ends with status 1" test "$status" = 1
+	ok "both within 5 seconds" test $((SECONDS - killed)) -le 5
+	ok "it says why [$(cat "$WORK/bridge.log")]" grep -q "is gone" "$WORK/bridge.log"
+	ok "nothing is mounted" not_mounted
+}
