@@ -40,7 +40,7 @@ struct policy_case {
 #define OVERRIDE .warning = "dma=iova, though"
 #define LOUD	 .warning = "it can reach all memory"
 
-/* ACCESS_PLATFORM, translation, mode, physical addresses known: all sixteen. */
+/* ACCESS_PLATFORM, translation, mode, physical addresses known: all of them. */
 static const struct policy_case cases[] = {
 	{"platform auto", 1, VFS_TRANSLATED, VFS_DMA_AUTO, 1, IOVA},
 	{"platform auto hidden", 1, VFS_TRANSLATED, VFS_DMA_AUTO, 0, IOVA},
@@ -59,6 +59,14 @@ static const struct policy_case cases[] = {
 	{"no-IOMMU auto hidden", 0, VFS_UNTRANSLATED, VFS_DMA_AUTO, 0, HIDDEN_UNTRANSLATED, LOUD},
 	{"no-IOMMU iova", 0, VFS_UNTRANSLATED, VFS_DMA_IOVA, 1, NOTHING_TRANSLATES},
 	{"no-IOMMU iova hidden", 0, VFS_UNTRANSLATED, VFS_DMA_IOVA, 0, NOTHING_TRANSLATES},
+	{"table platform auto", 1, VFS_MEMORY_TABLE, VFS_DMA_AUTO, 1, IOVA},
+	{"table platform auto hidden", 1, VFS_MEMORY_TABLE, VFS_DMA_AUTO, 0, IOVA},
+	{"table platform iova", 1, VFS_MEMORY_TABLE, VFS_DMA_IOVA, 1, IOVA},
+	{"table platform iova hidden", 1, VFS_MEMORY_TABLE, VFS_DMA_IOVA, 0, IOVA},
+	{"table auto", 0, VFS_MEMORY_TABLE, VFS_DMA_AUTO, 1, IOVA},
+	{"table auto hidden", 0, VFS_MEMORY_TABLE, VFS_DMA_AUTO, 0, IOVA},
+	{"table iova", 0, VFS_MEMORY_TABLE, VFS_DMA_IOVA, 1, IOVA},
+	{"table iova hidden", 0, VFS_MEMORY_TABLE, VFS_DMA_IOVA, 0, IOVA},
 };
 
 static void check(const struct policy_case *c)
@@ -98,11 +106,11 @@ static void every_combination_is_chosen_or_refused_as_it_should(void **state)
 
 		print_message("%s\n", c->name);
 		check(c);
-		seen |= 1u << ((unsigned int)c->access_platform << 3 |
-				(unsigned int)c->translation << 2 | (unsigned int)c->mode << 1 |
+		seen |= 1u << ((unsigned int)c->translation << 3 |
+				(unsigned int)c->access_platform << 2 | (unsigned int)c->mode << 1 |
 				c->physical_known);
 	}
-	assert_int_equal(seen, 0xffff);
+	assert_int_equal(seen, 0xffffff);
 }
 
 int main(void)
