@@ -12,10 +12,10 @@ qemu_has_device() {
 
 # qemu_devices IOMMU TAG...: sets qemu_args for the tags' devices; socket N serves tag N.
 qemu_devices() {
-	local iommu=$1 tag n=0 device
+	local iommu=$1 tag n=0 device name=${FS_DEVICE:-vhost-user-fs-pci}
 	shift
 
-	qemu_has_device "${FS_DEVICE%%,*}" || skip "this QEMU has no ${FS_DEVICE%%,*}"
+	qemu_has_device "$name" || skip "this QEMU has no $name"
 
 	qemu_args=()
 	case $iommu in
@@ -25,9 +25,9 @@ qemu_devices() {
 	esac
 	for tag; do
 		qemu_args+=(-chardev "socket,id=fs$n,path=$WORK/fs$n.sock")
-		device=$FS_DEVICE,chardev=fs$n
+		device=$name,chardev=fs$n
 		# Others have the tag from the daemon.
-		[ "$FS_DEVICE" != vhost-user-fs-pci ] || device+=,tag=$tag
+		[ "$name" != vhost-user-fs-pci ] || device+=,tag=$tag
 		qemu_args+=(-device "$device${FS_PROPERTIES:+,$FS_PROPERTIES}")
 		n=$((n + 1))
 	done
