@@ -241,7 +241,9 @@ VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
 		/* A failed device ends its requests: they are there to be reaped. */
 		if (n > 0 && fds[1].revents)
 			(void)vfs_device_check(device);
-		if (n == 0 && !vfs_queue_arm(queue))
+		/* Also when events without completions keep coming. */
+		if (timeout_ms >= 0 && (n == 0 || vfs_deadline_passed(deadline)) &&
+			!vfs_queue_arm(queue))
 			return vfs_error(-ETIMEDOUT, "%s did not answer within %d ms",
 				device->info.name, timeout_ms);
 	}

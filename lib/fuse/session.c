@@ -235,24 +235,32 @@ static int start(struct vfs_session *session)
 	return r;
 }
 
-static void stop(struct vfs_session *session)
+/*
+ * Before memory is unmapped the device must not be able to reach it, reset or not. False: it still
+ * may.
+ */
+static bool stop(struct vfs_session *session)
 {
 	struct vfs_transport *t = session->device->transport;
+	int reset = vfs_virtio_stop(&session->virtio);
+	int off = t->ops->set_bus_master(t, false);
 
-	/* Before memory is unmapped the device must not be able to reach it, reset or not. */
-	(void)vfs_virtio_stop(&session->virtio);
-	(void)t->ops->set_bus_master(t, false);
 	t->ops->disable_interrupts(t);
+	return reset == 0 || reset == -ENODEV || off == 0 || off == -ENODEV;
 }
 
 static void release(struct vfs_session *session)
 {
 	unsigned int i;
 
-	stop(session);
+	/* Memory that a device may write to cannot be anybody else's. */
+	if (stop(session))
+		vfs_arena_destroy(&session->arena);
+	else
+		vfs_log(VFS_LOG_ERROR, "%s cannot be stopped: its memory is kept",
+			session->device->info.name);
 	for (i = 0; session->queues && i < session->num_rings; i++)
 		vfs_queue_destroy(&session->queues[i]);
-	vfs_arena_destroy(&session->arena);
 	vfs_address_space_fini(&session->space);
 	session->device->user = NULL;
 	free(session->queues);

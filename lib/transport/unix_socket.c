@@ -18,6 +18,8 @@ union control {
 static int connect_error(const char *path)
 {
 	switch (errno) {
+	case EAGAIN:
+		return vfs_error(-ETIMEDOUT, "nobody takes the connection to %s", path);
 	case ENOENT:
 	case ECONNREFUSED:
 		return vfs_error(-ENODEV,
@@ -53,13 +55,13 @@ int vfs_socket_connect(struct vfs_socket *s, const char *path, unsigned int time
 	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (s->fd < 0)
 		return vfs_error(-errno, "cannot create a socket: %s", strerror(errno));
+	bound_sending(s->fd, timeout_ms);
 	if (connect(s->fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		int r = connect_error(path);
 
 		vfs_socket_disconnect(s);
 		return r;
 	}
-	bound_sending(s->fd, timeout_ms);
 	return 0;
 }
 
@@ -70,9 +72,16 @@ void vfs_socket_disconnect(struct vfs_socket *s)
 	s->fd = -1;
 }
 
-int vfs_socket_gone(struct vfs_socket *s)
+void vfs_socket_give_up(struct vfs_socket *s)
 {
 	s->dead = true;
+	/* So that whoever waits for the end of the connection hears of it. */
+	(void)shutdown(s->fd, SHUT_RDWR);
+}
+
+int vfs_socket_gone(struct vfs_socket *s)
+{
+	vfs_socket_give_up(s);
 	return vfs_error(-ENODEV, "the daemon behind %s is gone", s->path);
 }
 
@@ -154,7 +163,7 @@ int vfs_socket_receive(struct vfs_socket *s, void *buffer, size_t size,
 		ssize_t n = poll(&p, 1, vfs_deadline_left_ms(deadline));
 
 		if (n == 0) {
-			s->dead = true;
+			vfs_socket_give_up(s);
 			return vfs_error(-ETIMEDOUT,
 				"the daemon behind %s did not answer within %u ms", s->path,
 				s->timeout_ms);

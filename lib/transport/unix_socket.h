@@ -43,7 +43,10 @@ int vfs_socket_receive(struct vfs_socket *s, void *buffer, size_t size,
 /* The other side is there, and silent as it should be. */
 bool vfs_socket_alive(const struct vfs_socket *s);
 
-/* Mark it dead and say that the daemon is gone. */
+/* It is dead: nobody knows where in the stream it is. */
+void vfs_socket_give_up(struct vfs_socket *s);
+
+/* The same, saying that the daemon is gone. */
 int vfs_socket_gone(struct vfs_socket *s);
 
 #endif

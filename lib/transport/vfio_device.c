@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <linux/vfio.h>
@@ -15,17 +17,15 @@
 /* More vectors than any queue layout of ours asks for. */
 #define MSIX_MAX 2048u
 
-static void map_area(
-	int fd, struct vfs_pci_region *region, uint32_t flags, uint64_t offset, uint64_t size)
+static void map_area(int fd, struct vfs_pci_region *region, uint64_t offset, uint64_t size)
 {
-	int prot = (flags & VFIO_REGION_INFO_FLAG_READ ? PROT_READ : 0) |
-		   (flags & VFIO_REGION_INFO_FLAG_WRITE ? PROT_WRITE : 0);
 	void *addr;
 
 	if (region->num_areas == VFS_PCI_AREAS_MAX || size == 0 || size > region->size ||
 		offset > region->size - size)
 		return;
-	addr = mmap(NULL, size, prot, MAP_SHARED, fd, (off_t)(region->fd_offset + offset));
+	addr = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		(off_t)(region->fd_offset + offset));
 	/* What cannot be mapped is read and written through the descriptor. */
 	if (addr == MAP_FAILED)
 		return;
@@ -55,21 +55,45 @@ static const struct vfio_region_info_cap_sparse_mmap *find_sparse(
 	return NULL;
 }
 
+/* Registers are read and written: half of that is no use. */
+static bool is_mappable(const struct vfio_region_info *info)
+{
+	const uint32_t all = VFIO_REGION_INFO_FLAG_MMAP | VFIO_REGION_INFO_FLAG_READ |
+			     VFIO_REGION_INFO_FLAG_WRITE;
+
+	return (info->flags & all) == all;
+}
+
+/* A server's file can be shorter than it says, or become so under the mapping: SIGBUS. */
+static bool is_sound(
+	const struct vfs_vfio_channel *channel, int fd, const struct vfs_pci_region *region)
+{
+	struct stat st;
+	int seals;
+
+	if (!channel->owned)
+		return true;
+	seals = fcntl(fd, F_GET_SEALS);
+	return seals >= 0 && (seals & F_SEAL_SHRINK) && fstat(fd, &st) == 0 &&
+	       region->size <= (uint64_t)st.st_size &&
+	       region->fd_offset <= (uint64_t)st.st_size - region->size;
+}
+
 static void map_region(
 	int fd, struct vfs_pci_region *region, const struct vfio_region_info *info, uint32_t size)
 {
 	const struct vfio_region_info_cap_sparse_mmap *sparse;
 	uint32_t i;
 
-	if (!(info->flags & VFIO_REGION_INFO_FLAG_MMAP))
+	if (!is_mappable(info))
 		return;
 	sparse = find_sparse(info, size);
 	if (!sparse) {
-		map_area(fd, region, info->flags, 0, region->size);
+		map_area(fd, region, 0, region->size);
 		return;
 	}
 	for (i = 0; i < sparse->nr_areas; i++)
-		map_area(fd, region, info->flags, sparse->areas[i].offset, sparse->areas[i].size);
+		map_area(fd, region, sparse->areas[i].offset, sparse->areas[i].size);
 }
 
 static void close_owned(const struct vfs_vfio_channel *channel, int *fd)
@@ -124,7 +148,7 @@ static int probe_region(struct vfs_vfio_channel *channel, struct vfs_pci *pci, u
 		return r;
 	region->size = info->size;
 	region->fd_offset = info->offset;
-	if (index < VFS_PCI_NUM_BARS && fd >= 0)
+	if (index < VFS_PCI_NUM_BARS && fd >= 0 && is_sound(channel, fd, region))
 		map_region(fd, region, info, size);
 	close_owned(channel, &fd);
 	free(info);
@@ -151,6 +175,7 @@ static void probe_msix(struct vfs_vfio_channel *channel, struct vfs_pci *pci)
 	if (channel->query(channel, VFIO_DEVICE_GET_IRQ_INFO, &info, &fd) == 0 &&
 		info.flags & VFIO_IRQ_INFO_EVENTFD)
 		pci->num_msix = info.count > MSIX_MAX ? MSIX_MAX : info.count;
+	close_owned(channel, &fd);
 }
 
 int vfs_vfio_device_probe(struct vfs_vfio_channel *channel, struct vfs_pci *pci)
@@ -163,6 +188,7 @@ int vfs_vfio_device_probe(struct vfs_vfio_channel *channel, struct vfs_pci *pci)
 	r = channel->query(channel, VFIO_DEVICE_GET_INFO, &info, &fd);
 	if (r < 0)
 		return no_description(pci, "the function", r);
+	close_owned(channel, &fd);
 	if (!(info.flags & VFIO_DEVICE_FLAGS_PCI) || info.num_regions <= VFS_PCI_CONFIG_REGION)
 		return vfs_error(-ENODEV, "%s is not a PCI function", pci->name);
 	for (index = 0; index < VFS_PCI_NUM_BARS; index++) {

@@ -19,7 +19,7 @@
 
 static int broken(struct vfs_vfio_user_channel *c, const char *how)
 {
-	c->socket.dead = true;
+	vfs_socket_give_up(&c->socket);
 	return vfs_error(-EPROTO, "the vfio-user server behind %s %s", c->socket.path, how);
 }
 

@@ -508,6 +508,7 @@ static void make_config(struct vhost_user *vu)
 static int learn_config(struct vhost_user *vu)
 {
 	struct vfs_vhost_user_config config = {.size = sizeof(vu->config)};
+	struct vfs_vhost_user_config reply = {0};
 	struct vfs_vhost_user_message m = {
 		.request = VHOST_USER_GET_CONFIG,
 		.payload = &config,
@@ -519,9 +520,9 @@ static int learn_config(struct vhost_user *vu)
 	if (!has(vu, VHOST_USER_PROTOCOL_F_CONFIG))
 		return 0;
 	/* An answer without bytes says that the daemon has no configuration after all. */
-	r = vfs_vhost_user_ask(&vu->channel, &m, &config, 0, m.size);
-	if (r == 0 && config.size == sizeof(vu->config))
-		memcpy(&vu->config, config.bytes, sizeof(vu->config));
+	r = vfs_vhost_user_ask(&vu->channel, &m, &reply, 0, m.size);
+	if (r == 0 && reply.size == sizeof(vu->config) && reply.bytes[0])
+		memcpy(&vu->config, reply.bytes, sizeof(vu->config));
 	return r;
 }
 

@@ -32,7 +32,7 @@ static int receive_reply(
 		return r;
 	if (header.request != request || !(header.flags & FLAG_REPLY) || header.size < min ||
 		header.size > max) {
-		c->socket.dead = true;
+		vfs_socket_give_up(&c->socket);
 		return vfs_error(-EPROTO,
 			"the daemon behind %s answers request %u with %u, %u bytes", c->socket.path,
 			request, header.request, header.size);

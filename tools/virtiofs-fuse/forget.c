@@ -46,10 +46,9 @@ static void read_batch(struct forget_item *item, size_t length)
 
 static const struct fuse_forget_one *forgets(const struct forget_item *item)
 {
-	const struct fuse_in_header *header = vfs_request_message(item->slot);
-	const char *message = (const char *)header;
+	const char *message = vfs_request_message(item->slot);
 
-	if (header->opcode == FUSE_FORGET)
+	if (!item->batch)
 		return &item->single;
 	return (const struct fuse_forget_one *)(message + BATCH_SIZE);
 }
@@ -60,11 +59,11 @@ int forget_take(struct forget_backlog *backlog, struct vfs_request *slot, size_t
 	struct forget_item *item;
 
 	item = &backlog->items[(backlog->head + backlog->used) % backlog->size];
-	*item = (struct forget_item){.slot = slot};
-	if (header->opcode == FUSE_FORGET)
-		read_single(item, length);
-	else
+	*item = (struct forget_item){.slot = slot, .batch = header->opcode == FUSE_BATCH_FORGET};
+	if (item->batch)
 		read_batch(item, length);
+	else
+		read_single(item, length);
 	backlog->used++;
 	return forget_send(backlog);
 }

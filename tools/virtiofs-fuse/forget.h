@@ -16,6 +16,7 @@ struct vfs_request;
 
 struct forget_item {
 	struct vfs_request *slot;
+	bool batch; /* decided once: the slot is memory that the device can write */
 	struct fuse_forget_one single; /* a FORGET in the form of a BATCH_FORGET's element */
 	size_t next;
 	size_t count;

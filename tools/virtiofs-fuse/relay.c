@@ -21,6 +21,8 @@
 /* Under load there is always something to do; signals and the device have to be heard too. */
 #define MAX_TURNS 64
 
+#define WAITS_BETWEEN_SIGNALS 64
+
 enum { ON_FUSE, ON_QUEUE, ON_HIPRIO, ON_DEVICE, ON_UNMOUNT, NUM_POLLED };
 
 static int64_t now_ms(void)
@@ -170,6 +172,8 @@ static void look_at_time(struct relay *relay)
 {
 	if (relay->state == RELAY_DETACHED)
 		look_at_detached(relay);
+	if (relay->state == RELAY_ENDED)
+		return;
 	if (!relay->deadline_ms && relay->state == RELAY_DRAINING)
 		relay->deadline_ms = now_ms() + relay->timeout_ms;
 	if (relay->state == RELAY_DRAINING && !vfs_queue_in_flight(relay->queue))
@@ -217,12 +221,22 @@ static void look_at_device(struct relay *relay)
 		device_failed(relay, error);
 }
 
+/* While a descriptor is ready ppoll(2) does not let signals in; without one it does. */
+static void let_signals_in(const struct relay *relay)
+{
+	static const struct timespec at_once;
+
+	ppoll(NULL, 0, &at_once, &relay->while_waiting);
+}
+
 static void wait_for_work(struct relay *relay, int left)
 {
 	struct pollfd polled[NUM_POLLED];
 	struct timespec timeout = {0};
 	int i;
 
+	if (++relay->waits % WAITS_BETWEEN_SIGNALS == 0)
+		let_signals_in(relay);
 	for (i = 0; i < NUM_POLLED; i++)
 		polled[i] = (struct pollfd){.events = POLLIN};
 	set_up_poll(relay, polled);

@@ -31,6 +31,7 @@ struct relay {
 	struct unmount unmount;
 	sigset_t while_waiting;
 	enum relay_state state;
+	unsigned int waits;
 	int64_t deadline_ms; /* for the end, once a signal has come */
 	int timeout_ms;
 	int result;
