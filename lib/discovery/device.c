@@ -38,7 +38,7 @@ static int learn(struct vfs_device *device)
 static int resolve(const char *name, const char **where, char bdf[VFS_BDF_SIZE])
 {
 	*where = name;
-	if (strchr(name, '/'))
+	if (vfs_transport_is_socket(name))
 		return 0;
 	*where = bdf;
 	return vfs_bdf_parse(name, bdf) ? 0 : vfs_find_tag(name, bdf);

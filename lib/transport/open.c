@@ -52,17 +52,27 @@ int vfs_transport_check(const char *bdf)
 	return 0;
 }
 
+static bool is_vfio_user(const char *name)
+{
+	return strncmp(name, VFIO_USER_PREFIX, strlen(VFIO_USER_PREFIX)) == 0;
+}
+
+bool vfs_transport_is_socket(const char *name)
+{
+	return is_vfio_user(name) || strchr(name, '/');
+}
+
 int vfs_transport_open(const char *name, struct vfs_transport **transport)
 {
 	struct vfs_pci *pci;
 	int group;
 	int r;
 
-	if (strncmp(name, VFIO_USER_PREFIX, strlen(VFIO_USER_PREFIX)) == 0) {
+	if (is_vfio_user(name)) {
 		r = vfs_vfio_user_open(name + strlen(VFIO_USER_PREFIX), &pci);
 		return r < 0 ? r : vfs_virtio_pci_create(pci, transport);
 	}
-	if (strchr(name, '/'))
+	if (vfs_transport_is_socket(name))
 		return vfs_vhost_user_open(name, transport);
 	group = check_function(name);
 	if (group < 0)

@@ -125,7 +125,10 @@ struct vfs_transport {
  */
 int vfs_transport_check(const char *bdf);
 
-/* Open the function through VFIO; a name with a slash is the socket of a vhost-user daemon. */
+/* Does the name say a socket ("vfio-user:" and a path, or a path with a slash), not a function? */
+bool vfs_transport_is_socket(const char *name);
+
+/* Open the function at an address through VFIO, or the daemon behind a socket. */
 int vfs_transport_open(const char *name, struct vfs_transport **transport);
 
 #endif

@@ -41,7 +41,7 @@ struct vfs_vfio_channel {
 	/*
 	 * VFIO_DEVICE_GET_INFO, VFIO_DEVICE_GET_REGION_INFO, VFIO_DEVICE_GET_IRQ_INFO: fill @arg,
 	 * which starts with its argsz. *fd: what a region can be mapped from, the caller's to
-	 * close if *owned; -1: nothing. Returns 0 or -errno without a message.
+	 * close if @owned; -1: nothing. Returns 0 or -errno without a message.
 	 */
 	int (*query)(struct vfs_vfio_channel *channel, unsigned long request, void *arg, int *fd);
 	/* VFIO_DEVICE_SET_IRQS */

@@ -35,7 +35,6 @@ enum vfs_vhost_user_request {
 	VHOST_USER_ADD_MEM_REG = 37,
 	VHOST_USER_REM_MEM_REG = 38,
 	VHOST_USER_SET_STATUS = 39,
-	VHOST_USER_GET_STATUS = 40,
 };
 
 #define VHOST_USER_F_PROTOCOL_FEATURES 30 /* a feature bit that is not the device's own */
