@@ -316,6 +316,23 @@ static void test_signal_detaches_a_busy_mount(void **state)
 	close(fd);
 }
 
+static void test_signal_leaves_another_mount_alone(void **state)
+{
+	int fd;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	fd = open(path("file"), O_RDONLY | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(umount2(run.dir, MNT_DETACH), 0);
+	assert_int_equal(mount("other", run.dir, "tmpfs", 0, NULL), 0);
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+	assert_true(bridge_mounted(&run));
+	assert_int_equal(umount2(run.dir, 0), 0);
+	close(fd);
+}
+
 static void test_signal_waits_for_requests_under_way(void **state)
 {
 	struct reader reader;
@@ -573,6 +590,7 @@ int main(void)
 		TEST(test_no_forget_is_lost_when_the_hiprio_queue_is_slow),
 		TEST(test_signals_unmount),
 		TEST(test_signal_detaches_a_busy_mount),
+		TEST(test_signal_leaves_another_mount_alone),
 		TEST(test_signal_waits_for_requests_under_way),
 		TEST(test_signal_writes_back),
 		TEST(test_signal_writes_back_a_busy_mount),

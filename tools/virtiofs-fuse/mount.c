@@ -106,7 +106,9 @@ int mount_create(struct mount *mount, const struct options *options, const char 
 		return -1;
 	}
 	if (remember(mount)) {
-		mount_remove(mount);
+		fuse_session_unmount(mount->fuse);
+		fuse_session_destroy(mount->fuse);
+		mount->fuse = NULL;
 		return -1;
 	}
 	return 0;
@@ -127,7 +129,12 @@ void mount_remove(struct mount *mount)
 	if (!mount->fuse)
 		return;
 	quiet_begin();
-	fuse_session_unmount(mount->fuse);
+	/*
+	 * libfuse detaches whatever is mounted on the directory, and that is somebody else's when
+	 * ours was detached before or another was mounted over it.
+	 */
+	if (mount_is_there(mount))
+		fuse_session_unmount(mount->fuse);
 	/* libfuse leaves the mount of a connection that was aborted. */
 	if (mount->aborted && mount_is_there(mount))
 		unmount_path(mount->dir, true);
