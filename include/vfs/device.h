@@ -92,7 +92,8 @@ struct vfs_device_options {
  * @num_request_queues: request queues that the device has
  * @features: virtio feature bits that the device offers (virtio 1.3 §6)
  * @num_vectors: MSI-X vectors that the function has
- * @dax_window: size of shared-memory region 0 in bytes, 0 if none (virtio 1.3 §5.11.6.4)
+ * @dax_window: size of shared-memory region 0 in bytes, 0 if none or if it cannot be mapped into
+ *              this process (virtio 1.3 §5.11.6.4); vfs_device_window() is where it begins
  */
 struct vfs_device_info {
 	char name[48];
@@ -142,6 +143,27 @@ int vfs_device_open(
  * Return: a structure that lives as long as the device does
  */
 const struct vfs_device_info *vfs_device_info(const struct vfs_device *device);
+
+/**
+ * vfs_device_window() - where the DAX window is mapped in this process
+ * @device: the device
+ *
+ * The window has vfs_device_info.dax_window bytes. Pages of a file are in it from the answer to a
+ * FUSE_SETUPMAPPING until the FUSE_REMOVEMAPPING of the range is sent, and until the session is
+ * destroyed (virtio 1.3 §5.11.6.4). What is written there the file has at once.
+ *
+ * Access nothing else: outside of such ranges, and on a write to a range that was asked for
+ * without FUSE_SETUPMAPPING_FLAG_WRITE, it is up to the transport whether there is a SIGSEGV, a
+ * SIGBUS, or bytes that mean nothing. Where a file has become shorter than its mapping, by whoever
+ * it was, pages behind its end raise SIGBUS. When the device fails or goes away, ranges of a
+ * daemon on a socket stay as they are until the session is destroyed; those of a PCI function may
+ * raise SIGBUS. A child after fork() may not have the window.
+ *
+ * Any thread may access the window, and call this.
+ *
+ * Return: the address, the same until vfs_device_close(); NULL if there is no window
+ */
+void *vfs_device_window(const struct vfs_device *device);
 
 /**
  * vfs_device_event_fd() - a descriptor that polls readable when something happened to the

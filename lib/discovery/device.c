@@ -29,8 +29,10 @@ static int learn(struct vfs_device *device)
 		return r;
 	memcpy(info->tag, config.tag, sizeof(info->tag));
 	info->num_request_queues = config.num_request_queues;
-	if (t->ops->shm_region(t, VIRTIO_FS_SHMCAP_ID_CACHE, &shm) == 0)
+	if (t->ops->shm_region(t, VIRTIO_FS_SHMCAP_ID_CACHE, &shm) == 0) {
 		info->dax_window = shm.length;
+		device->window = shm.addr;
+	}
 	return 0;
 }
 
@@ -79,6 +81,11 @@ VFS_EXPORT int vfs_device_open(
 VFS_EXPORT const struct vfs_device_info *vfs_device_info(const struct vfs_device *device)
 {
 	return &device->info;
+}
+
+VFS_EXPORT void *vfs_device_window(const struct vfs_device *device)
+{
+	return device->window;
 }
 
 VFS_EXPORT int vfs_device_event_fd(const struct vfs_device *device)

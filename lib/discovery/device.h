@@ -16,6 +16,7 @@ struct vfs_device {
 	struct vfs_transport *transport;
 	struct vfs_device_options options;
 	struct vfs_device_info info;
+	void *window;		      /* the DAX window, NULL if there is none */
 	struct vfs_device_user *user; /* its session, NULL if it has none */
 };
 

@@ -58,10 +58,10 @@ struct vfs_queue_layout {
 	uint64_t used;
 };
 
+/* A shared-memory region as it is mapped into this process, until the transport is closed. */
 struct vfs_shm_region {
 	uint64_t length; /* bytes */
-	uint64_t offset; /* in its PCI region */
-	unsigned int region;
+	void *addr;
 };
 
 struct vfs_transport;
@@ -92,7 +92,10 @@ struct vfs_transport_ops {
 	/* The eventfd of a queue, or -ENOTSUP. Several queues may share one. */
 	int (*queue_fd)(struct vfs_transport *t, uint16_t queue);
 
-	/* -ENOENT if there is no region with this id. */
+	/*
+	 * -ENOENT if there is no region with this id. -ENOTSUP, and a length of 0, if this process
+	 * cannot have it mapped.
+	 */
 	int (*shm_region)(struct vfs_transport *t, uint8_t id, struct vfs_shm_region *region);
 
 	int (*dma_map)(struct vfs_transport *t, const struct vfs_dma_map *map);

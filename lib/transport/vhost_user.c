@@ -264,7 +264,7 @@ static int vhost_user_shm_region(struct vfs_transport *t, uint8_t id, struct vfs
 {
 	(void)t;
 	(void)id;
-	(void)region;
+	*region = (struct vfs_shm_region){0};
 	return -ENOENT;
 }
 

@@ -364,12 +364,22 @@ static int virtio_pci_queue_fd(struct vfs_transport *t, uint16_t queue)
 
 static int virtio_pci_shm_region(struct vfs_transport *t, uint8_t id, struct vfs_shm_region *region)
 {
-	const struct vfs_virtio_cap *shm = &to_virtio_pci(t)->caps.shm;
+	const struct virtio_pci *vp = to_virtio_pci(t);
+	const struct vfs_virtio_cap *shm = &vp->caps.shm;
+	volatile uint8_t *addr;
 
+	*region = (struct vfs_shm_region){0};
 	if (id != 0 || !shm->present)
 		return -ENOENT;
-	*region = (struct vfs_shm_region){
-		.length = shm->length, .offset = shm->offset, .region = shm->bar};
+	addr = vfs_pci_mapped(vp->pci, shm->bar, shm->offset, shm->length);
+	if (!addr) {
+		vfs_log(VFS_LOG_WARNING,
+			"%s: its DAX window cannot be used, as BAR %u cannot be mapped", t->name,
+			shm->bar);
+		return -ENOTSUP;
+	}
+	/* Memory, unlike the registers that the rest of BARs holds. */
+	*region = (struct vfs_shm_region){.length = shm->length, .addr = (void *)(uintptr_t)addr};
 	return 0;
 }
 

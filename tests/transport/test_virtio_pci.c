@@ -503,25 +503,52 @@ static void test_memory_is_mapped_below(void **state)
 	close_it(t);
 }
 
+/* BAR 2 with the shared-memory region in it. */
+static void create_with_window(struct vfs_transport **t)
+{
+	stub_init(&stub);
+	config_add_shm(&stub.config, 0, 2, 0x100000000, 0x200000000);
+	config_set32(&stub.config, PCI_BASE_ADDRESS_2, 0xc);
+	stub.pci.regions[2].size = 0x400000000;
+	*t = create();
+}
+
 static void test_window(void **state)
 {
 	struct vfs_shm_region region;
 	struct vfs_transport *t = create();
+	static uint8_t bar; /* where it is mapped; never touched */
 
 	(void)state;
 	assert_int_equal(t->ops->shm_region(t, 0, &region), -ENOENT);
 	close_it(t);
 
-	stub_init(&stub);
-	config_add_shm(&stub.config, 0, 2, 0x100000000, 0x200000000);
-	config_set32(&stub.config, PCI_BASE_ADDRESS_2, 0xc);
-	stub.pci.regions[2].size = 0x400000000;
-	t = create();
+	create_with_window(&t);
+	stub.pci.regions[2].areas[0] = (struct vfs_pci_area){
+		.offset = 0x80000000, .size = 0x300000000, .addr = &bar};
+	stub.pci.regions[2].num_areas = 1;
 	assert_int_equal(t->ops->shm_region(t, 0, &region), 0);
-	assert_int_equal(region.region, 2);
-	assert_int_equal(region.offset, 0x100000000);
+	assert_int_equal((uintptr_t)region.addr - (uintptr_t)&bar, 0x80000000);
 	assert_int_equal(region.length, 0x200000000);
 	assert_int_equal(t->ops->shm_region(t, 1, &region), -ENOENT);
+	close_it(t);
+}
+
+static void test_window_that_is_not_mapped_as_a_whole_is_none(void **state)
+{
+	struct vfs_shm_region region = {.length = 1};
+	struct vfs_transport *t;
+	static uint8_t bar;
+
+	(void)state;
+	create_with_window(&t);
+	assert_int_equal(t->ops->shm_region(t, 0, &region), -ENOTSUP);
+	assert_int_equal(region.length, 0);
+	assert_null(region.addr);
+	stub.pci.regions[2].areas[0] = (struct vfs_pci_area){
+		.offset = 0x100000000, .size = 0x1ffffffff, .addr = &bar};
+	stub.pci.regions[2].num_areas = 1;
+	assert_int_equal(t->ops->shm_region(t, 0, &region), -ENOTSUP);
 	close_it(t);
 }
 
@@ -594,6 +621,7 @@ int main(void)
 		TEST(test_bus_mastering),
 		TEST(test_memory_is_mapped_below),
 		TEST(test_window),
+		TEST(test_window_that_is_not_mapped_as_a_whole_is_none),
 		TEST(test_mapped_registers_are_not_read_through_the_descriptor),
 	};
 
