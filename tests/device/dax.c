@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "dax.h"
@@ -13,6 +14,8 @@
 struct shown {
 	struct dax_mapping mapping;
 	int fd;
+	dev_t device;
+	ino_t inode;
 	struct shown *next;
 };
 
@@ -76,11 +79,19 @@ static bool fits(const struct dax *dax, uint64_t offset, uint64_t size)
 static int show(struct dax *dax, int fd, const struct dax_mapping *mapping)
 {
 	struct shown *shown = malloc(sizeof(*shown));
+	struct stat stat;
 	int r;
 
 	if (!shown)
 		return -ENOMEM;
-	*shown = (struct shown){.mapping = *mapping, .next = dax->shown};
+	if (fstat(fd, &stat) < 0) {
+		free(shown);
+		return -errno;
+	}
+	*shown = (struct shown){.mapping = *mapping,
+		.device = stat.st_dev,
+		.inode = stat.st_ino,
+		.next = dax->shown};
 	shown->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	r = shown->fd < 0 ? -errno : dax->view.map(dax->view.opaque, shown->fd, mapping);
 	dax->shown = shown;
@@ -124,6 +135,13 @@ static struct shown **find(struct dax *dax, uint64_t hole, uint64_t hole_end)
 	return NULL;
 }
 
+static int collect(struct dax *dax, const struct shown *shown)
+{
+	if (!dax->view.collect || !shown->mapping.writable)
+		return 0;
+	return dax->view.collect(dax->view.opaque, shown->fd, &shown->mapping);
+}
+
 static int make_hole(struct dax *dax, uint64_t hole, uint64_t hole_end)
 {
 	struct shown **p;
@@ -132,8 +150,10 @@ static int make_hole(struct dax *dax, uint64_t hole, uint64_t hole_end)
 	while (r == 0 && (p = find(dax, hole, hole_end)) != NULL) {
 		struct shown *cut = *p;
 
-		r = dax->view.unmap(
-			dax->view.opaque, cut->mapping.window_offset, cut->mapping.size);
+		r = collect(dax, cut);
+		if (r == 0)
+			r = dax->view.unmap(
+				dax->view.opaque, cut->mapping.window_offset, cut->mapping.size);
 		if (r < 0)
 			break;
 		*p = cut->next;
@@ -174,4 +194,71 @@ int dax_unmap(struct dax *dax, uint64_t offset, uint64_t size)
 int dax_unmap_all(struct dax *dax)
 {
 	return dax_unmap(dax, 0, dax->size);
+}
+
+bool dax_copies(struct dax *dax)
+{
+	bool copies;
+
+	pthread_mutex_lock(&dax->lock);
+	copies = dax->view.collect != NULL;
+	pthread_mutex_unlock(&dax->lock);
+	return copies;
+}
+
+/* Also another descriptor is of the same file. */
+static bool shows(const struct shown *shown, const struct stat *file)
+{
+	return shown->inode == file->st_ino && shown->device == file->st_dev;
+}
+
+int dax_collect(struct dax *dax, int fd)
+{
+	const struct shown *shown;
+	struct stat file;
+	int r = 0;
+
+	if (fd >= 0 && fstat(fd, &file) < 0)
+		return -errno;
+	pthread_mutex_lock(&dax->lock);
+	for (shown = dax->shown; shown && r == 0; shown = shown->next)
+		if (fd < 0 || shows(shown, &file))
+			r = collect(dax, shown);
+	pthread_mutex_unlock(&dax->lock);
+	return r;
+}
+
+/* What of @from to @to the mapping has; false: nothing. */
+static bool cut_out(
+	const struct dax_mapping *m, uint64_t from, uint64_t to, struct dax_mapping *part)
+{
+	uint64_t end = m->file_offset + m->size;
+
+	*part = *m;
+	if (from > m->file_offset)
+		part->file_offset = from;
+	if (to < end)
+		end = to;
+	if (part->file_offset >= end)
+		return false;
+	part->window_offset += part->file_offset - m->file_offset;
+	part->size = end - part->file_offset;
+	return true;
+}
+
+int dax_refresh(struct dax *dax, int fd, uint64_t from, uint64_t to, bool all)
+{
+	const struct shown *shown;
+	struct dax_mapping part;
+	struct stat file;
+	int r = 0;
+
+	if (fstat(fd, &file) < 0)
+		return -errno;
+	pthread_mutex_lock(&dax->lock);
+	for (shown = dax->view.refresh ? dax->shown : NULL; shown && r == 0; shown = shown->next)
+		if (shows(shown, &file) && cut_out(&shown->mapping, from, to, &part))
+			r = dax->view.refresh(dax->view.opaque, shown->fd, &part, all);
+	pthread_mutex_unlock(&dax->lock);
+	return r;
 }

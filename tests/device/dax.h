@@ -21,10 +21,16 @@ struct dax_mapping {
 	bool writable;
 };
 
-/* Makes what the driver sees. 0 or -errno */
+/*
+ * Makes what the driver sees. 0 or -errno. The last two are of a view that shows copies, else NULL:
+ * what the driver has changed goes into the file; a part is shown as it is in the file now, all of
+ * it or only what has changed there.
+ */
 struct dax_view {
 	int (*map)(void *opaque, int fd, const struct dax_mapping *mapping);
 	int (*unmap)(void *opaque, uint64_t offset, uint64_t size);
+	int (*collect)(void *opaque, int fd, const struct dax_mapping *mapping);
+	int (*refresh)(void *opaque, int fd, const struct dax_mapping *part, bool all);
 	void *opaque;
 };
 
@@ -46,5 +52,17 @@ int dax_unmap(struct dax *dax, uint64_t offset, uint64_t size);
 
 /* Show nothing. */
 int dax_unmap_all(struct dax *dax);
+
+/* Are copies shown? Only then the next two do anything. */
+bool dax_copies(struct dax *dax);
+
+/* The file that @fd is of, or for -1 every file, gets what the driver has written in the window. */
+int dax_collect(struct dax *dax, int fd);
+
+/*
+ * The bytes of the file from @from to before @to have been replaced; or, if not @all of them, may
+ * have been: what the driver has written where they were not stays.
+ */
+int dax_refresh(struct dax *dax, int fd, uint64_t from, uint64_t to, bool all);
 
 #endif

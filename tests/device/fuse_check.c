@@ -65,6 +65,7 @@ static const struct shape shapes[] = {
 	SHAPE(FUSE_LSEEK, sizeof(struct fuse_lseek_in), 0),
 	SHAPE(FUSE_SETUPMAPPING, sizeof(struct fuse_setupmapping_in), 0),
 	SHAPE(FUSE_REMOVEMAPPING, sizeof(struct fuse_removemapping_in), 0),
+	SHAPE(FUSE_SYNCFS, sizeof(struct fuse_syncfs_in), 0),
 	SHAPE(FUSE_COPY_FILE_RANGE, sizeof(struct fuse_copy_file_range_in), 0),
 };
 

@@ -30,8 +30,9 @@ static const char usage[] =
 	"  --tag TAG            the file system's name (myfs)\n"
 	"  --queues N           request queues (1)\n"
 	"  --access-platform    take addresses that are translated by an IOMMU\n"
-	"  --dax MIB            have a DAX window of so many MiB; with --vfio-user it is there, a\n"
-	"                       power of two, and no file can be shown in it\n"
+	"  --dax MIB            have a DAX window of so many MiB; with --vfio-user a power of two, "
+	"and\n"
+	"                       files are copied into it and out of it\n"
 	"  --script FILE        do wrong what the lines of FILE say\n"
 	"  --control SOCKET     take such lines on SOCKET\n"
 	"\n"
@@ -159,11 +160,6 @@ static int start_control(const struct settings *settings)
 	return r;
 }
 
-static uint64_t window_size(const struct settings *settings)
-{
-	return (uint64_t)settings->dax_mib << 20;
-}
-
 static int serve(const struct settings *settings, struct engine *engine, struct dax *dax)
 {
 	struct device *device = device_create(&settings->device, engine, dax);
@@ -176,7 +172,7 @@ static int serve(const struct settings *settings, struct engine *engine, struct 
 	r = start_control(settings);
 	if (r == 0) {
 		if (settings->vfio_user)
-			r = vfio_user_serve(device, settings->socket, window_size(settings));
+			r = vfio_user_serve(device, settings->socket);
 		else
 			r = vhost_user_serve(device, settings->socket);
 		say("%s: %s", settings->socket, strerror(-r));
@@ -194,9 +190,7 @@ static struct engine *create_engine(const struct settings *settings, struct dax 
 
 static int run(const struct settings *settings)
 {
-	/* A vfio-user client maps the window once and for all: nothing else can be put there. */
-	bool shows_files = settings->dax_mib && !settings->vfio_user;
-	struct dax *dax = shows_files ? dax_create(window_size(settings)) : NULL;
+	struct dax *dax = settings->dax_mib ? dax_create((uint64_t)settings->dax_mib << 20) : NULL;
 	struct engine *engine = create_engine(settings, dax);
 	int r = 1;
 

@@ -9,9 +9,14 @@
 
 #include "passthrough.h"
 
-struct tree *tree_of(fuse_req_t request)
+struct passthrough *served_by(fuse_req_t request)
 {
 	return fuse_req_userdata(request);
+}
+
+struct tree *tree_of(fuse_req_t request)
+{
+	return &served_by(request)->tree;
 }
 
 void answer(fuse_req_t request, int error)

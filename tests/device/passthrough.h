@@ -5,9 +5,15 @@
 
 #include <fuse_lowlevel.h>
 
+#include "dax.h"
 #include "tree.h"
 
-/* The session's user data is the struct tree. */
+/* The session's user data. */
+struct passthrough {
+	struct tree tree;
+	struct dax *dax; /* NULL: there is no window */
+};
+
 extern const struct fuse_lowlevel_ops passthrough_ops;
 
 /* Locks that wait do so in threads of their own; this returns when none does any more. */
@@ -18,6 +24,7 @@ void passthrough_end_waiting(void);
 /* Attributes and lookups are believed for so many seconds. */
 #define PASSTHROUGH_TIMEOUT 1.0
 
+struct passthrough *served_by(fuse_req_t request);
 struct tree *tree_of(fuse_req_t request);
 
 /* Answers with @error (a positive errno) or, for 0, with success. */
@@ -38,6 +45,23 @@ int enter(struct tree *tree, uint64_t parent, const char *name, struct fuse_entr
 /* The caller's file system identity for what is created in between. */
 void become(const struct fuse_ctx *caller);
 void become_ourselves(void);
+
+/*
+ * passthrough_window.c: what a DAX window has to do with requests on a file, where it shows copies.
+ * All of them leave errno alone.
+ */
+
+/* Before the file behind @fd is looked at: it gets what was written in the window. */
+void window_collect(fuse_req_t request, int fd);
+
+/* Before it is changed. Returns its size. */
+uint64_t window_before_change(fuse_req_t request, int fd);
+
+/* After @from to @to was changed, perhaps beyond the end that it had: the window shows that. */
+void window_after_change(fuse_req_t request, int fd, uint64_t old_size, uint64_t from, uint64_t to);
+
+/* It was opened: what others did to it is seen from now on. */
+void window_opened(fuse_req_t request, int fd, bool truncated);
 
 /* passthrough_attributes.c */
 void op_lookup(fuse_req_t request, fuse_ino_t parent, const char *name);

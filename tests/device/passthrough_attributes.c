@@ -84,7 +84,7 @@ static int set_times(int fd, const struct stat *stat, int which)
 	return utimensat(AT_FDCWD, fd_path(fd).name, times, 0);
 }
 
-static int set_size(
+static int truncate_file(
 	struct tree *tree, int fd, const struct stat *stat, const struct fuse_file_info *file)
 {
 	int opened;
@@ -96,11 +96,20 @@ static int set_size(
 	return opened < 0 ? -1 : ftruncate(opened, stat->st_size);
 }
 
+static int set_size(
+	fuse_req_t request, int fd, const struct stat *stat, const struct fuse_file_info *file)
+{
+	uint64_t old_size = window_before_change(request, fd);
+	int r = truncate_file(tree_of(request), fd, stat, file);
+
+	window_after_change(request, fd, old_size, (uint64_t)stat->st_size, UINT64_MAX);
+	return r;
+}
+
 void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat *stat, int which,
 	struct fuse_file_info *file)
 {
-	struct tree *tree = tree_of(request);
-	int fd = tree_fd(tree, node);
+	int fd = tree_fd(tree_of(request), node);
 	int r = fd;
 
 	if (r >= 0 && which & FUSE_SET_ATTR_MODE)
@@ -108,7 +117,7 @@ void op_setattr(fuse_req_t request, fuse_ino_t node, struct stat *stat, int whic
 	if (r >= 0)
 		r = set_owner(fd, stat, which);
 	if (r >= 0 && which & FUSE_SET_ATTR_SIZE)
-		r = set_size(tree, fd, stat, file);
+		r = set_size(request, fd, stat, file);
 	if (r >= 0)
 		r = set_times(fd, stat, which);
 	if (r < 0)

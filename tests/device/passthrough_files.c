@@ -38,6 +38,7 @@ void op_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file)
 
 	if (fd >= 0)
 		fd = open(fd_path(fd).name, open_flags(file));
+	window_opened(request, fd, file->flags & O_TRUNC);
 	error = fd < 0 ? errno : add_open(tree, fd, file);
 	if (error)
 		answer(request, error);
@@ -63,6 +64,7 @@ static int create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_
 	become_ourselves();
 	if (fd < 0)
 		return error;
+	window_opened(request, fd, file->flags & O_TRUNC);
 	error = enter(tree, parent, name, entry);
 	if (error) {
 		close(fd);
@@ -89,6 +91,7 @@ void op_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t m
 void op_release(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file)
 {
 	(void)node;
+	window_collect(request, tree_open_fd(tree_of(request), file->fh));
 	answer(request, -tree_remove_open(tree_of(request), file->fh));
 }
 
@@ -97,6 +100,7 @@ void op_flush(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file)
 	int fd = tree_open_fd(tree_of(request), file->fh);
 
 	(void)node;
+	window_collect(request, fd);
 	/* What a file system says when a file is closed, it says when any copy of it is. */
 	if (fd >= 0)
 		fd = dup(fd);
@@ -108,6 +112,7 @@ void op_fsync(fuse_req_t request, fuse_ino_t node, int datasync, struct fuse_fil
 	int fd = tree_open_fd(tree_of(request), file->fh);
 
 	(void)node;
+	window_collect(request, fd);
 	answer(request, fd < 0 || (datasync ? fdatasync(fd) : fsync(fd)) < 0 ? errno : 0);
 }
 
@@ -120,6 +125,7 @@ void op_read(
 	ssize_t n = -1;
 
 	(void)node;
+	window_collect(request, fd);
 	if (!buffer)
 		errno = ENOMEM;
 	else if (fd >= 0)
@@ -135,9 +141,11 @@ void op_write(fuse_req_t request, fuse_ino_t node, const char *data, size_t size
 	struct fuse_file_info *file)
 {
 	int fd = tree_open_fd(tree_of(request), file->fh);
+	uint64_t old_size = window_before_change(request, fd);
 	ssize_t n = fd < 0 ? -1 : pwrite(fd, data, size, offset);
 
 	(void)node;
+	window_after_change(request, fd, old_size, (uint64_t)offset, (uint64_t)offset + size);
 	if (n < 0)
 		answer(request, errno);
 	else
@@ -148,18 +156,25 @@ void op_fallocate(fuse_req_t request, fuse_ino_t node, int mode, off_t offset, o
 	struct fuse_file_info *file)
 {
 	int fd = tree_open_fd(tree_of(request), file->fh);
+	uint64_t old_size = window_before_change(request, fd);
+	/* These replace what is there, and may move what is behind it. */
+	uint64_t from = mode & ~FALLOC_FL_KEEP_SIZE ? (uint64_t)offset : old_size;
+	int r = fd < 0 ? -1 : fallocate(fd, mode, offset, length);
 
 	(void)node;
-	answer(request, fd < 0 || fallocate(fd, mode, offset, length) < 0 ? errno : 0);
+	window_after_change(request, fd, old_size, from, UINT64_MAX);
+	answer(request, r < 0 ? errno : 0);
 }
 
 void op_lseek(
 	fuse_req_t request, fuse_ino_t node, off_t offset, int whence, struct fuse_file_info *file)
 {
 	int fd = tree_open_fd(tree_of(request), file->fh);
-	off_t found = fd < 0 ? -1 : lseek(fd, offset, whence);
+	off_t found;
 
 	(void)node;
+	window_collect(request, fd);
+	found = fd < 0 ? -1 : lseek(fd, offset, whence);
 	if (found < 0)
 		answer(request, errno);
 	else
@@ -172,12 +187,15 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t node_in, off_t offset_in,
 {
 	struct tree *tree = tree_of(request);
 	int from = tree_open_fd(tree, in->fh), to = tree_open_fd(tree, out->fh);
+	uint64_t old_size = window_before_change(request, to), start = (uint64_t)offset_out;
 	ssize_t n = -1;
 
 	(void)node_in;
 	(void)node_out;
+	window_collect(request, from);
 	if (from >= 0 && to >= 0)
 		n = copy_file_range(from, &offset_in, to, &offset_out, length, (unsigned int)flags);
+	window_after_change(request, to, old_size, start, start + length);
 	if (n < 0)
 		answer(request, errno);
 	else

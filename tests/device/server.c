@@ -21,12 +21,11 @@
 #define BUCKETS 256u
 
 struct server {
-	struct tree tree; /* first: the session's user data is both */
+	struct passthrough served; /* first: the session's user data is both */
 	struct engine engine;
 	pthread_rwlock_t session_lock; /* held for reading while a request is processed */
 	struct fuse_session *session;
 	bool initialised;     /* it has had its INIT */
-	struct dax *dax;      /* or NULL */
 	pthread_mutex_t lock; /* of: */
 	struct request *in_flight[BUCKETS];
 };
@@ -87,7 +86,7 @@ static ssize_t catch_write(int fd, struct iovec *iov, int count, void *userdata)
 	/* An interrupt that comes too late is answered although it has been given back. */
 	if (!request)
 		return (ssize_t)header->len;
-	if (server->dax && header_of(request).opcode == FUSE_INIT && count == 2 &&
+	if (server->served.dax && header_of(request).opcode == FUSE_INIT && count == 2 &&
 		iov[1].iov_len == sizeof(struct fuse_init_out))
 		add_alignment(iov[1].iov_base);
 	request_reply(request, iov, count);
@@ -111,7 +110,7 @@ static struct fuse_session *create_session(struct server *server)
 	char *argv[] = {(char *)(uintptr_t) "virtiofs-device", NULL};
 	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 	struct fuse_session *session = fuse_session_new(
-		&args, &passthrough_ops, sizeof(passthrough_ops), &server->tree);
+		&args, &passthrough_ops, sizeof(passthrough_ops), &server->served);
 	int fd;
 
 	if (!session)
@@ -128,13 +127,13 @@ static struct fuse_session *create_session(struct server *server)
 static void end_session(struct server *server)
 {
 	passthrough_end_waiting();
-	if (server->dax)
-		dax_unmap_all(server->dax);
+	if (server->served.dax)
+		dax_unmap_all(server->served.dax);
 	if (server->session)
 		fuse_session_destroy(server->session);
 	server->session = NULL;
 	server->initialised = false;
-	tree_forget_all(&server->tree);
+	tree_forget_all(&server->served.tree);
 }
 
 /* A second INIT is a driver that starts anew: what came before it is over. */
@@ -170,7 +169,8 @@ static void reply_error(struct request *request, int error)
 
 static bool is_for_window(const struct server *server, uint32_t opcode)
 {
-	return server->dax && (opcode == FUSE_SETUPMAPPING || opcode == FUSE_REMOVEMAPPING);
+	return server->served.dax && (opcode == FUSE_SETUPMAPPING || opcode == FUSE_REMOVEMAPPING ||
+					     opcode == FUSE_SYNCFS);
 }
 
 static int set_up_mapping(struct server *server, const void *message)
@@ -178,21 +178,26 @@ static int set_up_mapping(struct server *server, const void *message)
 	int r;
 
 	pthread_rwlock_rdlock(&server->session_lock);
-	r = server_setup_mapping(&server->tree, server->dax, message);
+	r = server_setup_mapping(&server->served.tree, server->served.dax, message);
 	pthread_rwlock_unlock(&server->session_lock);
 	if (r != -EIO)
 		return r;
 	pthread_rwlock_wrlock(&server->session_lock);
-	r = server_setup_padded_mapping(&server->tree, server->dax, message);
+	r = server_setup_padded_mapping(&server->served.tree, server->served.dax, message);
 	pthread_rwlock_unlock(&server->session_lock);
 	return r;
 }
 
-static void change_window(struct server *server, struct request *request, uint32_t opcode)
+static void handle_window(struct server *server, struct request *request, uint32_t opcode)
 {
-	int r = opcode == FUSE_SETUPMAPPING ? set_up_mapping(server, request->message)
-					    : server_remove_mapping(server->dax, request->message);
+	int r;
 
+	if (opcode == FUSE_SETUPMAPPING)
+		r = set_up_mapping(server, request->message);
+	else if (opcode == FUSE_REMOVEMAPPING)
+		r = server_remove_mapping(server->served.dax, request->message);
+	else
+		r = server_sync(&server->served.tree, server->served.dax);
 	reply_error(request, -r);
 }
 
@@ -248,7 +253,7 @@ static void server_handle(struct engine *engine, struct request *request)
 	if (header.opcode == FUSE_INIT || !server->session)
 		prepare_session(server, header.opcode);
 	if (is_for_window(server, header.opcode)) {
-		change_window(server, request, header.opcode);
+		handle_window(server, request, header.opcode);
 		return;
 	}
 	pthread_rwlock_rdlock(&server->session_lock);
@@ -282,7 +287,7 @@ static void server_destroy(struct engine *engine)
 	struct server *server = of_engine(engine);
 
 	server_end(engine);
-	tree_close(&server->tree);
+	tree_close(&server->served.tree);
 	pthread_rwlock_destroy(&server->session_lock);
 	pthread_mutex_destroy(&server->lock);
 	free(server);
@@ -295,16 +300,16 @@ struct engine *server_create(const char *directory, struct dax *dax)
 
 	if (!server)
 		return NULL;
-	r = tree_open(&server->tree, directory);
+	r = tree_open(&server->served.tree, directory);
 	if (r < 0) {
 		say("%s: %s", directory, strerror(-r));
-		tree_close(&server->tree);
+		tree_close(&server->served.tree);
 		free(server);
 		return NULL;
 	}
 	pthread_rwlock_init(&server->session_lock, NULL);
 	pthread_mutex_init(&server->lock, NULL);
-	server->dax = dax;
+	server->served.dax = dax;
 	server->engine = (struct engine){
 		.handle = server_handle, .end = server_end, .destroy = server_destroy};
 	return &server->engine;

@@ -92,3 +92,15 @@ int server_remove_mapping(struct dax *dax, const void *message)
 	}
 	return r;
 }
+
+int server_sync(struct tree *tree, struct dax *dax)
+{
+	int r = dax_collect(dax, -1);
+	int fd = openat(tree_fd(tree, TREE_ROOT), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (r == 0 && (fd < 0 || syncfs(fd) < 0))
+		r = -errno;
+	if (fd >= 0)
+		close(fd);
+	return r;
+}

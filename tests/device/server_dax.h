@@ -20,4 +20,7 @@ int server_setup_padded_mapping(struct tree *tree, struct dax *dax, const void *
 
 int server_remove_mapping(struct dax *dax, const void *message);
 
+/* FUSE_SYNCFS: all that was written in the window is in its files, and on the disk. */
+int server_sync(struct tree *tree, struct dax *dax);
+
 #endif

@@ -24,6 +24,7 @@
 struct fixture {
 	struct engine engine;
 	struct device *device;
+	struct dax *dax;
 	struct function f;
 	unsigned int ends;
 };
@@ -65,8 +66,9 @@ static int set_up(void **state)
 
 	memset(&x, 0, sizeof(x));
 	x.engine.end = count_end;
-	x.device = device_create(&options, &x.engine, NULL);
-	if (!x.device || function_create(&x.f, x.device, 1 << 20) < 0)
+	x.dax = dax_create(1 << 20);
+	x.device = device_create(&options, &x.engine, x.dax);
+	if (!x.dax || !x.device || function_create(&x.f, x.device) < 0)
 		return -1;
 	set(&x, CONFIG, PCI_COMMAND, 2, PCI_COMMAND_MEMORY | PCI_COMMAND_MASTER);
 	*state = &x;
@@ -80,6 +82,7 @@ static int tear_down(void **state)
 	device_abandon(x->device);
 	function_destroy(&x->f);
 	device_destroy(x->device);
+	dax_destroy(x->dax);
 	return 0;
 }
 

@@ -55,10 +55,10 @@ static void serve_socket(void *opaque, int socket)
 	free(c.message.payload);
 }
 
-int vfio_user_serve(struct device *device, const char *path, uint64_t window)
+int vfio_user_serve(struct device *device, const char *path)
 {
 	struct function function;
-	int r = function_create(&function, device, window);
+	int r = function_create(&function, device);
 
 	if (r < 0)
 		return r;

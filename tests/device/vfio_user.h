@@ -9,7 +9,7 @@
 
 #include "device.h"
 
-/* Serve clients on @path until something fails for good. @window: of function_create(). -errno */
-int vfio_user_serve(struct device *device, const char *path, uint64_t window);
+/* Serve clients on @path until something fails for good. -errno */
+int vfio_user_serve(struct device *device, const char *path);
 
 #endif

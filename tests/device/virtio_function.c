@@ -3,8 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <linux/pci_regs.h>
 #include <linux/virtio_ids.h>
@@ -143,32 +141,6 @@ static void make_config(struct function *f)
 	pci_config_complete(&f->config);
 }
 
-static int create_window(struct window_memory *window, uint64_t size)
-{
-	void *host;
-
-	window->fd = -1;
-	if (!size)
-		return 0;
-	window->fd = memfd_create("virtiofs-device window", MFD_CLOEXEC);
-	if (window->fd < 0 || ftruncate(window->fd, (off_t)size) < 0)
-		return -errno;
-	host = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, window->fd, 0);
-	if (host == MAP_FAILED)
-		return -errno;
-	window->host = host;
-	window->size = size;
-	return 0;
-}
-
-static void destroy_window(struct window_memory *window)
-{
-	if (window->host)
-		munmap(window->host, window->size);
-	if (window->fd >= 0)
-		close(window->fd);
-}
-
 /* From any of the device's threads. */
 static void tell_driver(void *opaque)
 {
@@ -178,12 +150,12 @@ static void tell_driver(void *opaque)
 	interrupts_signal(&f->interrupts, f->config_vector);
 }
 
-int function_create(struct function *f, struct device *device, uint64_t window)
+int function_create(struct function *f, struct device *device)
 {
 	int r;
 
 	*f = (struct function){.device = device};
-	r = create_window(&f->window, window);
+	r = dax_memory_create(&f->window, device->dax ? dax_size(device->dax) : 0);
 	if (r == 0)
 		r = interrupts_create(&f->interrupts, num_vectors(device));
 	if (r == 0) {
@@ -195,6 +167,8 @@ int function_create(struct function *f, struct device *device, uint64_t window)
 		return r;
 	}
 	make_config(f);
+	if (device->dax)
+		dax_memory_attach(&f->window, device->dax);
 	device_on_change(device, tell_driver, f);
 	function_reset(f);
 	return 0;
@@ -203,9 +177,11 @@ int function_create(struct function *f, struct device *device, uint64_t window)
 void function_destroy(struct function *f)
 {
 	device_on_change(f->device, NULL, NULL);
+	if (f->device->dax)
+		dax_attach(f->device->dax, NULL);
 	free(f->queue_vectors);
 	interrupts_destroy(&f->interrupts);
-	destroy_window(&f->window);
+	dax_memory_destroy(&f->window);
 }
 
 uint64_t function_region_size(const struct function *f, unsigned int region)

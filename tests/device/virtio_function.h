@@ -8,6 +8,7 @@
 
 #include <stdatomic.h>
 
+#include "dax_memory.h"
 #include "device.h"
 #include "interrupts.h"
 #include "pci_config.h"
@@ -25,19 +26,12 @@
 
 #define NO_VECTOR 0xffffu
 
-/* Memory that driver and device share: the DAX window. */
-struct window_memory {
-	int fd; /* -1: there is none */
-	char *host;
-	uint64_t size;
-};
-
 struct function {
 	struct device *device;
 	struct pci_config config;
 	unsigned int pci_cfg; /* where its capability is */
 	struct interrupts interrupts;
-	struct window_memory window;
+	struct dax_memory window;
 	uint8_t msix[MSIX_BYTES];
 
 	/* What the driver has set in the common configuration. */
@@ -51,8 +45,8 @@ struct function {
 	uint8_t generation;
 };
 
-/* @window: bytes of it, a power of two, or 0. -errno */
-int function_create(struct function *f, struct device *device, uint64_t window);
+/* The size of the device's window is a power of two. -errno */
+int function_create(struct function *f, struct device *device);
 void function_destroy(struct function *f);
 
 /* 0: there is no such region. */
