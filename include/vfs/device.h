@@ -181,7 +181,7 @@ int vfs_device_event_fd(const struct vfs_device *device);
  * vfs_device_check() - ask whether the device is still there and well
  * @device: the device
  *
- * When it is not, its session fails: requests in flight complete with ``-EIO`` and can be reaped.
+ * Any thread may call it. When it is not, its session fails: requests in flight complete with ``-EIO`` and can be reaped.
  * Clears the state of vfs_device_event_fd().
  *
  * Return: 0, or

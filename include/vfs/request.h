@@ -8,13 +8,16 @@
  *	-> vfs_queue_reap() -> look at the answer -> vfs_request_put()
  *
  * A queue and its requests belong to one thread at a time; different queues share nothing.
- * Between submission and reaping the memory belongs to the device.
+ * Between submission and reaping the memory belongs to the device. A request that was reaped with
+ * ``-ETIMEDOUT`` may still belong to it: putting it back is right, but another one is not handed out
+ * for it until the device has returned it.
  */
 #ifndef VFS_REQUEST_H
 #define VFS_REQUEST_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/uio.h>
 
 #include <vfs/fuse_abi.h>
@@ -101,6 +104,32 @@ void vfs_request_set_user_data(struct vfs_request *request, void *data);
 void *vfs_request_user_data(const struct vfs_request *request);
 
 /**
+ * vfs_request_set_timeout() - give a request a deadline
+ * @request: a request that is not in flight
+ * @timeout_ms: milliseconds from its submission on; 0, as it is after vfs_request_get(), for none
+ *
+ * At the deadline it completes with ``-ETIMEDOUT``, is reaped as others are, and the server is told
+ * by FUSE_INTERRUPT that nobody waits any more. Whether it has done what was asked is not known. A
+ * later answer is counted and dropped. The deadline is looked at by vfs_queue_reap() and
+ * vfs_queue_wait(); see vfs_queue_timeout() for other ways to wait.
+ */
+void vfs_request_set_timeout(struct vfs_request *request, unsigned int timeout_ms);
+
+/**
+ * vfs_request_cancel() - ask for an early end of a request
+ * @request: a request in flight; its queue belongs to the calling thread
+ *
+ * What the device was not given yet completes with ``-ECANCELED``. For what it has, the server is
+ * sent FUSE_INTERRUPT, again for as long as it says that it does not know the request, and the
+ * request completes with the server's answer, ``-EINTR`` as a rule, or as if nothing had happened.
+ * A server may ignore it: give the request a deadline too. It has to be reaped in any case.
+ *
+ * Return: 0, or
+ * * ``-EINVAL``: it is not in flight
+ */
+int vfs_request_cancel(struct vfs_request *request);
+
+/**
  * vfs_queue_submit() - hand prepared requests to the device
  * @queue: the queue they were taken from
  * @requests: prepared requests
@@ -132,6 +161,42 @@ unsigned int vfs_queue_reap(
 	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max);
 
 /**
+ * vfs_queue_reap_wait() - collect at least so many completed requests
+ * @queue: the queue
+ * @requests: where to put them
+ * @min: wait until there are so many, or nothing is in flight any more
+ * @max: how many fit, not less than @min
+ * @timeout_ms: at most so many milliseconds; -1: without a limit
+ *
+ * Return: how many there were, fewer than @min if the wait ended early; or, if there was none, the
+ * errors of vfs_queue_wait()
+ */
+int vfs_queue_reap_wait(struct vfs_queue *queue, struct vfs_request **requests, unsigned int min,
+	unsigned int max, int timeout_ms);
+
+/**
+ * struct vfs_queue_counters - what a queue has done since its session was created
+ * @submitted: requests
+ * @completed: of these, reaped
+ * @timed_out: of these, ended by their deadline
+ * @late: returned by the device after their deadline
+ */
+struct vfs_queue_counters {
+	uint64_t submitted;
+	uint64_t completed;
+	uint64_t timed_out;
+	uint64_t late;
+};
+
+/**
+ * vfs_queue_counters() - what a queue has done
+ * @queue: the queue
+ *
+ * Return: counters that live as long as the queue and change with it
+ */
+const struct vfs_queue_counters *vfs_queue_counters(const struct vfs_queue *queue);
+
+/**
  * vfs_queue_in_flight() - requests that were submitted and not reaped
  * @queue: the queue
  */
@@ -141,10 +206,9 @@ unsigned int vfs_queue_in_flight(const struct vfs_queue *queue);
  * vfs_queue_fd() - a descriptor that polls readable when requests may have completed
  * @queue: the queue
  *
- * It says so only after vfs_queue_arm(), and until vfs_queue_reap(). Queues may share one, so it
- * may say so of another queue of the session.
+ * It says so only after vfs_queue_arm(), and until vfs_queue_reap(). It may say so for nothing.
  *
- * Return: the descriptor; it belongs to the queue
+ * Return: the descriptor, which belongs to the queue; negative if the device has no interrupts
  */
 int vfs_queue_fd(const struct vfs_queue *queue);
 
@@ -160,9 +224,23 @@ int vfs_queue_fd(const struct vfs_queue *queue);
 bool vfs_queue_arm(struct vfs_queue *queue);
 
 /**
+ * vfs_queue_timeout() - when a queue has to be looked at although nothing completed
+ * @queue: the queue
+ *
+ * For programs that wait with a loop of their own: vfs_queue_reap() is to be called then, as
+ * deadlines are looked at there.
+ *
+ * Return: milliseconds from now, as for poll(2); -1: never
+ */
+int vfs_queue_timeout(const struct vfs_queue *queue);
+
+/**
  * vfs_queue_wait() - wait until there is something to reap
  * @queue: the queue
  * @timeout_ms: at most so many milliseconds; -1: without a limit
+ *
+ * How is said by enum vfs_poll of the session. It may end early, with nothing to reap, when the
+ * device has returned a request after its deadline.
  *
  * Return: 0, or
  * * ``-ETIMEDOUT``
@@ -177,6 +255,7 @@ int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms);
  *
  * Return: 0; the server's error (negative errno); or
  * * ``-EIO``: the device failed, or its answer was against the protocol (the log says how)
+ * * ``-ETIMEDOUT``, ``-ECANCELED``: see vfs_request_set_timeout(), vfs_request_cancel()
  */
 int vfs_request_error(const struct vfs_request *request);
 

@@ -25,6 +25,19 @@ struct vfs_queue;
 struct vfs_session;
 
 /**
+ * enum vfs_poll - how a thread waits for an answer
+ * @VFS_POLL_AUTO: look for it for a while, as long as that has been worth it, then sleep until an
+ *                 interrupt
+ * @VFS_POLL_ALWAYS: look for it, never sleep: the shortest time, a whole processor
+ * @VFS_POLL_NEVER: sleep at once
+ */
+enum vfs_poll {
+	VFS_POLL_AUTO,
+	VFS_POLL_ALWAYS,
+	VFS_POLL_NEVER,
+};
+
+/**
  * struct vfs_session_options - how to start a device; a field that is 0 means its default
  * @num_queues: request queues to use, at most what the device has (default 1)
  * @depth: requests that can be prepared or in flight at once, for each queue (default 32):
@@ -35,6 +48,7 @@ struct vfs_session;
  *               vfs_session_max_payload().
  * @ring_size: entries of each ring, a power of two (default: what the device offers, at
  *             most 1024)
+ * @poll: how vfs_queue_wait() waits. A device without interrupts can only be polled.
  * @timeout_ms: how long INIT, DESTROY and a reset of the device may take (default 10000)
  */
 struct vfs_session_options {
@@ -42,6 +56,7 @@ struct vfs_session_options {
 	unsigned int depth;
 	size_t max_payload;
 	unsigned int ring_size;
+	enum vfs_poll poll;
 	unsigned int timeout_ms;
 };
 
@@ -145,39 +160,43 @@ unsigned int vfs_session_num_queues(const struct vfs_session *session);
 struct vfs_queue *vfs_session_queue(struct vfs_session *session, unsigned int index);
 
 /**
- * vfs_session_hiprio() - the queue on which FORGET travels (virtio 1.3 §5.11.6.2)
- * @session: the session
- *
- * Its requests can hold messages of at most 4 KiB. Use vfs_forget() for FORGET; the queue is
- * needed to wait for and to reap what that has sent.
- */
-struct vfs_queue *vfs_session_hiprio(struct vfs_session *session);
-
-/**
  * vfs_forget() - give lookups of nodes back to the server (FUSE_FORGET, FUSE_BATCH_FORGET)
  * @session: the session
- * @forgets: nodes and how many lookups of each
+ * @forgets: nodes and how many lookups of each; copied
  * @count: how many there are
  *
- * Never blocks. They are sent on the hiprio queue, which belongs to one thread at a time as
- * any queue does. No reply comes; completed ones are collected by this function itself and
- * by vfs_forget_reap().
+ * Any thread may call it. Never blocks and loses nothing: they are sent on the hiprio queue (virtio
+ * 1.3 §5.11.6.2), and what finds no room there waits in memory, in order, and goes out with later
+ * calls, while any thread waits in vfs_queue_wait(), or by vfs_session_progress(). No reply comes.
  *
- * Return: how many were taken, possibly 0: when the hiprio queue is full the caller keeps
- * the rest, arms the queue (vfs_queue_arm()) and offers them again when it has something to
- * reap; or
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ * Return: 0, or
+ * * ``-ENOMEM``: none was taken
+ * * ``-EINVAL``: there is no FUSE connection yet
+ * * ``-EIO``, ``-ENODEV``: the device failed or is gone, and its server forgets all
  */
-long vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count);
+int vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count);
 
 /**
- * vfs_forget_reap() - collect FORGETs that the device has completed
+ * vfs_session_progress() - send FORGETs that found no room
  * @session: the session
  *
- * Return: how many of their messages were collected, or
+ * For programs that wait with a loop of their own. Any thread may call it. Never blocks.
+ *
+ * Return: 0 if none wait; 1 if some still do: call it again when vfs_session_hiprio_fd() is
+ * readable; or
  * * ``-EIO``, ``-ENODEV``: the device failed or is gone
  */
-int vfs_forget_reap(struct vfs_session *session);
+int vfs_session_progress(struct vfs_session *session);
+
+/**
+ * vfs_session_hiprio_fd() - a descriptor that polls readable when there may be room for FORGETs
+ * @session: the session
+ *
+ * It says so only after vfs_session_progress() has returned 1, and until its next call.
+ *
+ * Return: the descriptor, which belongs to the session; negative if the device has no interrupts
+ */
+int vfs_session_hiprio_fd(const struct vfs_session *session);
 
 /**
  * vfs_session_abort() - give up on what is in flight

@@ -57,13 +57,23 @@ bool vfs_deadline_passed(struct vfs_deadline deadline);
 /* Milliseconds left, rounded up, for poll(2). */
 int vfs_deadline_left_ms(struct vfs_deadline deadline);
 
+/* Let the processor know that this thread only waits for memory to change. */
+static inline void vfs_cpu_relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
 /* An eventfd that never blocks, or -errno with a message. */
 int vfs_eventfd_create(void);
 
 /* Make an eventfd readable. */
 void vfs_eventfd_signal(int fd);
 
-/* Empty an eventfd. */
-void vfs_eventfd_clear(int fd);
+/* Empty an eventfd. False: it was empty. */
+bool vfs_eventfd_clear(int fd);
 
 #endif

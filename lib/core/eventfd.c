@@ -26,7 +26,7 @@ void vfs_eventfd_signal(int fd)
 	} while (n < 0 && errno == EINTR);
 }
 
-void vfs_eventfd_clear(int fd)
+bool vfs_eventfd_clear(int fd)
 {
 	uint64_t count;
 	ssize_t n;
@@ -34,4 +34,5 @@ void vfs_eventfd_clear(int fd)
 	do {
 		n = read(fd, &count, sizeof(count));
 	} while (n < 0 && errno == EINTR);
+	return n == sizeof(count);
 }

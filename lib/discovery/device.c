@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -59,6 +60,7 @@ VFS_EXPORT int vfs_device_open(
 	device = calloc(1, sizeof(*device));
 	if (!device)
 		return vfs_error(-ENOMEM, "out of memory");
+	pthread_mutex_init(&device->check_lock, NULL);
 	if (options)
 		device->options = *options;
 	r = vfs_transport_open(where, &device->transport);
@@ -96,10 +98,13 @@ VFS_EXPORT int vfs_device_event_fd(const struct vfs_device *device)
 VFS_EXPORT int vfs_device_check(struct vfs_device *device)
 {
 	struct vfs_virtio virtio = {.transport = device->transport};
-	int r = device->transport->ops->check_events(device->transport);
+	int r;
 
+	pthread_mutex_lock(&device->check_lock);
+	r = device->transport->ops->check_events(device->transport);
 	if (r == 0)
 		r = vfs_virtio_check(&virtio);
+	pthread_mutex_unlock(&device->check_lock);
 	if (r < 0 && device->user)
 		device->user->failed(device->user, r);
 	return r;
@@ -112,5 +117,6 @@ VFS_EXPORT void vfs_device_close(struct vfs_device *device)
 	(void)device->transport->ops->reset(device->transport, VFS_DEVICE_RESET_MS);
 	(void)device->transport->ops->set_bus_master(device->transport, false);
 	device->transport->ops->close(device->transport);
+	pthread_mutex_destroy(&device->check_lock);
 	free(device);
 }

@@ -3,6 +3,8 @@
 #ifndef VFS_DEVICE_INTERNAL_H
 #define VFS_DEVICE_INTERNAL_H
 
+#include <pthread.h>
+
 #include "transport/transport.h"
 #include "virtio/virtio.h"
 
@@ -18,6 +20,7 @@ struct vfs_device {
 	struct vfs_device_info info;
 	void *window;		      /* the DAX window, NULL if there is none */
 	struct vfs_device_user *user; /* its session, NULL if it has none */
+	pthread_mutex_t check_lock;   /* several threads may wait for its queues */
 };
 
 /* How long a device that nobody waits for may take to reset. DPUs take seconds. */

@@ -15,6 +15,9 @@
 
 #include "discovery/device.h"
 #include "dma/dma.h"
+#include "fuse/hiprio.h"
+#include "fuse/patience.h"
+#include "fuse/wakeup.h"
 #include "virtio/virtio.h"
 
 /* ---- opcodes ---- */
@@ -55,8 +58,17 @@ enum vfs_request_state {
 	VFS_REQUEST_FREE,
 	VFS_REQUEST_TAKEN,
 	VFS_REQUEST_PREPARED,
-	VFS_REQUEST_SUBMITTED, /* parked, or owned by the device */
+	VFS_REQUEST_SUBMITTED, /* parked, owned by the device, or ended and not reaped */
 	VFS_REQUEST_DONE,
+};
+
+/* An INTERRUPT that is due, or was sent; see deadline.c. */
+struct vfs_interrupt {
+	uint64_t at_ns; /* when to look at it again; 0: there is none */
+	uint64_t pause_ns;
+	bool sent;
+	/* The unique that the server did not know yet, set by whoever collects its answer. */
+	_Atomic uint64_t unknown;
 };
 
 /*
@@ -78,7 +90,14 @@ struct vfs_request {
 	uint8_t *body; /* where the answer's body goes */
 	int error;
 	bool malformed; /* the answer was against the protocol */
+	bool lent;	/* the device has it, whatever its state */
+	bool ended;	/* without the device: it is in the queue's list of these, or was */
 	uint32_t body_length;
+	uint64_t timeout_ns;  /* from submission on; 0: none */
+	uint64_t deadline_ns; /* of this submission */
+	struct vfs_interrupt interrupt;
+	struct vfs_request *target; /* INTERRUPT: whom it is about, and his unique then */
+	uint64_t target_unique;
 	void *user_data;
 };
 
@@ -93,6 +112,9 @@ int vfs_request_prepare_any(struct vfs_request *request, size_t length);
 /* Descriptors of a prepared request. Returns how many, with *readable of them in front. */
 unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_segment *segments,
 	unsigned int max, unsigned int *readable);
+
+/* Onto the queue's free list. */
+void vfs_request_put_back(struct vfs_request *request);
 
 /* Look at what the device says of a request that it returned. */
 void vfs_request_complete(struct vfs_request *request, uint32_t used_len);
@@ -115,20 +137,54 @@ struct vfs_queue {
 	struct vfs_request *free;
 	struct vfs_request *reserved; /* for the session's own messages */
 	struct vfs_request_list parked;
-	struct vfs_request_list done; /* ended without the device */
+	struct vfs_request_list ended; /* without the device; their error is set */
 	unsigned int in_flight;
+	uint64_t look_at_ns;	      /* when a deadline or an INTERRUPT is due; 0: never */
 	struct vfs_segment *segments; /* scratch for one chain */
 	unsigned int max_segments;
-	int fd;
+	struct vfs_wakeup wakeup;
+	struct vfs_patience patience;
+	struct vfs_queue_counters counters;
 	uint64_t next_unique;
 	bool interrupts; /* asked for */
 };
 
+/* Nothing of it is owned by the device, and nothing will be. For when it has been reset. */
+void vfs_queue_end_all(struct vfs_queue *queue);
+
+/* End a request that the device need not return first. */
+void vfs_queue_end(struct vfs_queue *queue, struct vfs_request *request, int error);
+
 void vfs_request_list_push(struct vfs_request_list *list, struct vfs_request *request);
 struct vfs_request *vfs_request_list_pop(struct vfs_request_list *list);
 
+/* The request for the session's own messages; NULL while it is in use. */
+struct vfs_request *vfs_queue_take_reserved(struct vfs_queue *queue);
+
+/* Take one out of the middle. False: it is not in there. */
+bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *request);
+
+/* ---- deadlines and INTERRUPT (deadline.c) ---- */
+
+/* A request was submitted, or the device has got it now. */
+void vfs_deadline_start(struct vfs_queue *queue, struct vfs_request *request);
+
+/* End what is overdue, send INTERRUPTs that are due; cheap when there are none. */
+void vfs_queue_look_at_time(struct vfs_queue *queue);
+
+/* What the server says to an INTERRUPT. Of any thread. */
+void vfs_interrupt_answered(struct vfs_request *target, uint64_t unique, int error);
+
 /* Submit one request and wait for it. The answer may be an error: see vfs_request_error(). */
 int vfs_queue_call(struct vfs_queue *queue, struct vfs_request *request, unsigned int timeout_ms);
+
+/* ---- FORGET (forget.c) ---- */
+
+#define VFS_HIPRIO_DEPTH      64u
+#define VFS_BATCH_FORGET_HEAD (sizeof(struct fuse_in_header) + sizeof(struct fuse_batch_forget_in))
+
+/* Prepare a message with as many as it holds. */
+void vfs_forget_build(struct vfs_request *request, struct vfs_forget_backlog *backlog);
 
 /* ---- session ---- */
 
@@ -150,6 +206,7 @@ struct vfs_session {
 	struct vfs_queue *queues; /* all of the device's, hiprio first */
 	unsigned int num_rings;
 	unsigned int first_request_queue;
+	struct vfs_hiprio hiprio;
 	size_t max_payload;
 };
 

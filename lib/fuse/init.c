@@ -121,13 +121,12 @@ VFS_EXPORT int vfs_session_init(
 	struct vfs_session *session, const struct vfs_init *want, struct vfs_init *got)
 {
 	struct vfs_queue *queue = vfs_session_queue(session, 0);
-	struct vfs_request *request = queue->reserved;
+	struct vfs_request *request = vfs_queue_take_reserved(queue);
 	struct iovec iov[2];
 	int r;
 
-	if (session->state != VFS_SESSION_STARTED || request->state != VFS_REQUEST_FREE)
+	if (session->state != VFS_SESSION_STARTED || !request)
 		return vfs_error(-EINVAL, "INIT was sent already");
-	request->state = VFS_REQUEST_TAKEN;
 	r = exchange(session, request, want);
 	/* After a time-out the slot still belongs to the device, so INIT cannot be tried again. */
 	if (r < 0)

@@ -135,6 +135,7 @@ int vfs_queue_create(struct vfs_queue *queue, const struct vfs_queue_plan *plan)
 
 void vfs_queue_destroy(struct vfs_queue *queue)
 {
+	vfs_wakeup_fini(&queue->wakeup);
 	vfs_ring_fini(&queue->ring);
 	free(queue->requests);
 	free(queue->segments);

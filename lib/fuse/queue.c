@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <poll.h>
 
 #include "core/core.h"
 #include "fuse/fuse.h"
@@ -26,6 +25,27 @@ struct vfs_request *vfs_request_list_pop(struct vfs_request_list *list)
 		list->tail = NULL;
 	request->next = NULL;
 	return request;
+}
+
+bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *request)
+{
+	struct vfs_request *before = NULL;
+	struct vfs_request *at = list->head;
+
+	while (at && at != request) {
+		before = at;
+		at = at->next;
+	}
+	if (!at)
+		return false;
+	if (before)
+		before->next = at->next;
+	else
+		list->head = at->next;
+	if (list->tail == at)
+		list->tail = before;
+	at->next = NULL;
+	return true;
 }
 
 uint64_t vfs_queue_next_unique(struct vfs_queue *queue)
@@ -75,7 +95,7 @@ static void send_parked(struct vfs_queue *queue)
 			break;
 		sent = sent || r == 0;
 		if (r == 0)
-			vfs_request_list_pop(&queue->parked);
+			vfs_request_list_pop(&queue->parked)->lent = true;
 	}
 	if (r < 0 && r != -ENOSPC)
 		vfs_session_fail(queue->session, -EIO);
@@ -117,22 +137,54 @@ VFS_EXPORT int vfs_queue_submit(
 
 	if (r < 0)
 		return r;
-	for (i = 0; i < count; i++)
+	for (i = 0; i < count; i++) {
+		if (requests[i]->timeout_ns)
+			vfs_deadline_start(queue, requests[i]);
 		vfs_request_list_push(&queue->parked, requests[i]);
+	}
 	queue->in_flight += count;
+	queue->counters.submitted += count;
 	send_parked(queue);
 	return 0;
 }
 
-/* The device is reset or gone: nothing of this queue will come back by itself. */
-static void end_all(struct vfs_queue *queue)
+void vfs_queue_end(struct vfs_queue *queue, struct vfs_request *request, int error)
+{
+	request->ended = true;
+	request->error = error;
+	vfs_request_list_push(&queue->ended, request);
+}
+
+/* The device gave back what its caller had an answer for already. */
+static void came_late(struct vfs_queue *queue, struct vfs_request *request)
+{
+	request->lent = false;
+	request->interrupt.at_ns = 0;
+	queue->counters.late++;
+	if (request->state == VFS_REQUEST_FREE)
+		vfs_request_put_back(request);
+}
+
+void vfs_queue_end_all(struct vfs_queue *queue)
 {
 	struct vfs_request *request;
 
-	while ((request = vfs_ring_take_back(&queue->ring)) != NULL)
-		vfs_request_list_push(&queue->done, request);
+	while ((request = vfs_ring_take_back(&queue->ring)) != NULL) {
+		request->lent = false;
+		if (!request->ended)
+			vfs_queue_end(queue, request, -EIO);
+		else if (request->state == VFS_REQUEST_FREE)
+			vfs_request_put_back(request);
+	}
 	while ((request = vfs_request_list_pop(&queue->parked)) != NULL)
-		vfs_request_list_push(&queue->done, request);
+		vfs_queue_end(queue, request, -EIO);
+}
+
+static void broke_the_protocol(struct vfs_queue *queue)
+{
+	vfs_error_prefix("%s", queue->session->device->info.name);
+	vfs_log(VFS_LOG_ERROR, "%s", vfs_last_error());
+	vfs_session_fail(queue->session, -EIO);
 }
 
 static unsigned int pop_ring(
@@ -146,28 +198,30 @@ static unsigned int pop_ring(
 		uint32_t len;
 		int r = vfs_ring_pop(&queue->ring, &token, &len);
 
-		if (r < 0) {
-			vfs_error_prefix("%s", queue->session->device->info.name);
-			vfs_log(VFS_LOG_ERROR, "%s", vfs_last_error());
-			vfs_session_fail(queue->session, -EIO);
-		}
+		if (r < 0)
+			broke_the_protocol(queue);
 		if (r <= 0)
 			break;
 		request = token;
+		if (request->ended) {
+			came_late(queue, request);
+			continue;
+		}
+		request->lent = false;
 		vfs_request_complete(request, len);
 		requests[count++] = request;
 	}
 	return count;
 }
 
-static unsigned int pop_done(
+static unsigned int pop_ended(
 	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
 {
 	unsigned int count;
 
-	for (count = 0; count < max && queue->done.head; count++) {
-		requests[count] = vfs_request_list_pop(&queue->done);
-		vfs_request_abort(requests[count], -EIO);
+	for (count = 0; count < max && queue->ended.head; count++) {
+		requests[count] = vfs_request_list_pop(&queue->ended);
+		vfs_request_abort(requests[count], requests[count]->error);
 	}
 	return count;
 }
@@ -180,21 +234,19 @@ VFS_EXPORT unsigned int vfs_queue_reap(
 	if (queue->interrupts) {
 		vfs_ring_disable_interrupts(&queue->ring);
 		queue->interrupts = false;
-		/*
-		 * Here and not when it is armed: queues may share a descriptor, and arming one
-		 * must not take away what another one, armed before, has to hear.
-		 */
-		vfs_eventfd_clear(queue->fd);
+		vfs_wakeup_clear(&queue->wakeup);
 	}
 	if (!queue->session->failed) {
 		count = pop_ring(queue, requests, max);
+		if (queue->look_at_ns)
+			vfs_queue_look_at_time(queue);
 		send_parked(queue);
 	}
-	if (queue->session->failed) {
-		end_all(queue);
-		count += pop_done(queue, requests + count, max - count);
-	}
+	if (queue->session->failed)
+		vfs_queue_end_all(queue);
+	count += pop_ended(queue, requests + count, max - count);
 	queue->in_flight -= count;
+	queue->counters.completed += count;
 	return count;
 }
 
@@ -203,51 +255,9 @@ VFS_EXPORT unsigned int vfs_queue_in_flight(const struct vfs_queue *queue)
 	return queue->in_flight;
 }
 
-VFS_EXPORT int vfs_queue_fd(const struct vfs_queue *queue)
+VFS_EXPORT const struct vfs_queue_counters *vfs_queue_counters(const struct vfs_queue *queue)
 {
-	return queue->fd;
-}
-
-VFS_EXPORT bool vfs_queue_arm(struct vfs_queue *queue)
-{
-	queue->interrupts = true;
-	if (queue->session->failed)
-		return queue->in_flight > 0;
-	return vfs_ring_enable_interrupts(&queue->ring);
-}
-
-VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
-{
-	struct vfs_deadline deadline = vfs_deadline_in(
-		timeout_ms < 0 ? 0 : (unsigned int)timeout_ms);
-	struct vfs_device *device = queue->session->device;
-	struct pollfd fds[] = {
-		{.fd = queue->fd, .events = POLLIN},
-		{.fd = vfs_device_event_fd(device), .events = POLLIN},
-	};
-
-	while (!vfs_queue_arm(queue)) {
-		int r = vfs_session_check(queue->session);
-		int n;
-
-		if (r < 0)
-			return r;
-		n = poll(
-			fds, ARRAY_SIZE(fds), timeout_ms < 0 ? -1 : vfs_deadline_left_ms(deadline));
-		if (n < 0)
-			return vfs_error(-errno, "interrupted");
-		if (n > 0 && fds[0].revents)
-			vfs_eventfd_clear(queue->fd);
-		/* A failed device ends its requests: they are there to be reaped. */
-		if (n > 0 && fds[1].revents)
-			(void)vfs_device_check(device);
-		/* Also when events without completions keep coming. */
-		if (timeout_ms >= 0 && (n == 0 || vfs_deadline_passed(deadline)) &&
-			!vfs_queue_arm(queue))
-			return vfs_error(-ETIMEDOUT, "%s did not answer within %d ms",
-				device->info.name, timeout_ms);
-	}
-	return 0;
+	return &queue->counters;
 }
 
 int vfs_queue_call(struct vfs_queue *queue, struct vfs_request *request, unsigned int timeout_ms)

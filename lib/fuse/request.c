@@ -5,6 +5,15 @@
 #include "core/core.h"
 #include "fuse/fuse.h"
 
+static void reset(struct vfs_request *request)
+{
+	request->next = NULL;
+	request->state = VFS_REQUEST_TAKEN;
+	request->user_data = NULL;
+	request->timeout_ns = 0;
+	request->ended = false;
+}
+
 VFS_EXPORT struct vfs_request *vfs_request_get(struct vfs_queue *queue)
 {
 	struct vfs_request *request = queue->free;
@@ -12,10 +21,24 @@ VFS_EXPORT struct vfs_request *vfs_request_get(struct vfs_queue *queue)
 	if (!request)
 		return NULL;
 	queue->free = request->next;
-	request->next = NULL;
-	request->state = VFS_REQUEST_TAKEN;
-	request->user_data = NULL;
+	reset(request);
 	return request;
+}
+
+struct vfs_request *vfs_queue_take_reserved(struct vfs_queue *queue)
+{
+	struct vfs_request *request = queue->reserved;
+
+	if (request->lent || request->state != VFS_REQUEST_FREE)
+		return NULL;
+	reset(request);
+	return request;
+}
+
+void vfs_request_put_back(struct vfs_request *request)
+{
+	request->next = request->queue->free;
+	request->queue->free = request;
 }
 
 VFS_EXPORT void vfs_request_put(struct vfs_request *request)
@@ -24,10 +47,9 @@ VFS_EXPORT void vfs_request_put(struct vfs_request *request)
 		request->state == VFS_REQUEST_FREE)
 		return;
 	request->state = VFS_REQUEST_FREE;
-	if (request == request->queue->reserved)
-		return;
-	request->next = request->queue->free;
-	request->queue->free = request;
+	/* One that the device has still is put back when it returns it. */
+	if (request != request->queue->reserved && !request->lent)
+		vfs_request_put_back(request);
 }
 
 VFS_EXPORT void *vfs_request_message(struct vfs_request *request)

@@ -17,8 +17,6 @@
 #define RING_SIZE_DEFAULT  1024u
 #define TIMEOUT_DEFAULT_MS 10000u
 
-/* FORGET needs few slots: what finds none is taken a little later. */
-#define HIPRIO_DEPTH   64u
 #define HIPRIO_PAYLOAD VFS_PAGE_SIZE
 
 /* Entries of an indirect table: as many as fit a page. */
@@ -52,6 +50,8 @@ static int set_options(struct vfs_session *session, const struct vfs_session_opt
 	if (!is_power_of_2(o->ring_size) || o->ring_size > 32768)
 		return vfs_error(-EINVAL, "a ring size of %u is not a power of two up to 32768",
 			o->ring_size);
+	if (o->poll > VFS_POLL_NEVER)
+		return vfs_error(-EINVAL, "poll %u is not known", o->poll);
 	if (o->num_queues > session->device->info.num_request_queues)
 		return vfs_error(-EINVAL, "%u request queues were asked for, %s has %u",
 			o->num_queues, session->device->info.name,
@@ -93,8 +93,9 @@ static int create_queues(struct vfs_session *session)
 	for (i = 0; i < session->num_rings; i++) {
 		session->queues[i].session = session;
 		session->queues[i].index = (uint16_t)i;
-		session->queues[i].fd = -1;
+		vfs_wakeup_init(&session->queues[i].wakeup);
 	}
+	vfs_hiprio_init(&session->hiprio, &session->queues[0]);
 	return 0;
 }
 
@@ -155,7 +156,7 @@ static int plan_memory(
 	if (vfs_virtio_has(&session->virtio, VIRTIO_RING_F_INDIRECT_DESC))
 		descs = (unsigned int)min_size(descs, INDIRECT_MAX);
 	session->max_payload = vfs_payload_limit(o->max_payload, descs, arena->contiguous);
-	plan_slots(session, &plans[0], HIPRIO_DEPTH, HIPRIO_PAYLOAD, arena->contiguous);
+	plan_slots(session, &plans[0], VFS_HIPRIO_DEPTH, HIPRIO_PAYLOAD, arena->contiguous);
 	for (i = first; i < first + o->num_queues; i++)
 		plan_slots(session, &plans[i], o->depth, session->max_payload, arena->contiguous);
 	for (i = 0; i < session->num_rings; i++) {
@@ -214,8 +215,28 @@ static int enable_queue(struct vfs_session *session, struct vfs_queue *queue)
 		.used = vfs_arena_address(&session->arena, ring->memory.used, &contiguous),
 	};
 
-	queue->fd = t->ops->queue_fd(t, queue->index);
 	return t->ops->enable_queue(t, queue->index, &layout);
+}
+
+/* What wakes the threads that use a queue. */
+static int attach_interrupt(struct vfs_session *session, struct vfs_queue *queue)
+{
+	struct vfs_transport *t = session->device->transport;
+	int fd = t->ops->queue_fd(t, queue->index);
+	const struct vfs_queue *end = queue;
+	struct vfs_queue *other;
+
+	if (fd < 0 && session->options.poll == VFS_POLL_NEVER)
+		return vfs_error(-ENOTSUP, "%s has no interrupts, and polling was ruled out",
+			session->device->info.name);
+	vfs_patience_init(&queue->patience, fd < 0 ? VFS_POLL_ALWAYS : session->options.poll);
+	if (fd < 0)
+		return 0;
+	vfs_wakeup_attach(&queue->wakeup, fd);
+	for (other = session->queues; other < end; other++)
+		if (other->wakeup.interrupt == fd)
+			return vfs_wakeup_share(&queue->wakeup, &other->wakeup);
+	return 0;
 }
 
 static int start(struct vfs_session *session)
@@ -227,6 +248,9 @@ static int start(struct vfs_session *session)
 	r = t->ops->set_bus_master(t, true);
 	if (r == 0)
 		r = t->ops->enable_interrupts(t, session->num_rings);
+	for (i = 0; i < session->num_rings && r == 0; i++)
+		if (session->queues[i].depth)
+			r = attach_interrupt(session, &session->queues[i]);
 	for (i = 0; i < session->num_rings && r == 0; i++)
 		if (session->queues[i].ring.size)
 			r = enable_queue(session, &session->queues[i]);
@@ -261,6 +285,7 @@ static void release(struct vfs_session *session)
 			session->device->info.name);
 	for (i = 0; session->queues && i < session->num_rings; i++)
 		vfs_queue_destroy(&session->queues[i]);
+	vfs_hiprio_fini(&session->hiprio);
 	vfs_address_space_fini(&session->space);
 	session->device->user = NULL;
 	free(session->queues);
@@ -278,8 +303,7 @@ static void wake_all(const struct vfs_session *session)
 	unsigned int i;
 
 	for (i = 0; i < session->num_rings; i++)
-		if (session->queues[i].fd >= 0)
-			vfs_eventfd_signal(session->queues[i].fd);
+		vfs_wakeup_signal(&session->queues[i].wakeup);
 }
 
 void vfs_session_fail(struct vfs_session *session, int error)
@@ -378,11 +402,6 @@ VFS_EXPORT struct vfs_queue *vfs_session_queue(struct vfs_session *session, unsi
 	return &session->queues[session->first_request_queue + index];
 }
 
-VFS_EXPORT struct vfs_queue *vfs_session_hiprio(struct vfs_session *session)
-{
-	return &session->queues[0];
-}
-
 VFS_EXPORT void vfs_session_abort(struct vfs_session *session)
 {
 	vfs_session_fail(session, -EIO);
@@ -402,10 +421,21 @@ static bool drain(struct vfs_queue *queue, struct vfs_deadline deadline)
 	return true;
 }
 
+/* FORGETs that found no room too. */
+static bool drain_hiprio(struct vfs_session *session, struct vfs_deadline deadline)
+{
+	struct vfs_queue *queue = session->hiprio.queue;
+
+	while (vfs_session_progress(session) > 0 || queue->in_flight > 0)
+		if (vfs_queue_wait(queue, vfs_deadline_left_ms(deadline)) == -ETIMEDOUT)
+			return false;
+	return true;
+}
+
 static bool drain_all(struct vfs_session *session)
 {
 	struct vfs_deadline deadline = vfs_deadline_in(session->options.timeout_ms);
-	bool drained = drain(vfs_session_hiprio(session), deadline);
+	bool drained = drain_hiprio(session, deadline);
 	unsigned int i;
 
 	for (i = 0; i < session->options.num_queues; i++)
@@ -416,10 +446,12 @@ static bool drain_all(struct vfs_session *session)
 static void send_destroy(struct vfs_session *session)
 {
 	struct vfs_queue *queue = vfs_session_queue(session, 0);
-	struct vfs_request *request = queue->reserved;
-	struct fuse_in_header *header = vfs_request_message(request);
+	struct vfs_request *request = vfs_queue_take_reserved(queue);
+	struct fuse_in_header *header;
 
-	request->state = VFS_REQUEST_TAKEN;
+	if (!request)
+		return;
+	header = vfs_request_message(request);
 	*header = (struct fuse_in_header){.opcode = FUSE_DESTROY};
 	if (vfs_request_prepare_any(request, sizeof(*header)) == 0)
 		(void)vfs_queue_call(queue, request, session->options.timeout_ms);

@@ -364,6 +364,11 @@ int vfs_ring_pop(struct vfs_ring *ring, void **token, uint32_t *len)
 	return 1;
 }
 
+bool vfs_ring_has_used(const struct vfs_ring *ring)
+{
+	return ring->broken || load_used_idx(ring) != ring->used_idx;
+}
+
 bool vfs_ring_enable_interrupts(struct vfs_ring *ring)
 {
 	ask_for_interrupt(ring);
@@ -372,7 +377,7 @@ bool vfs_ring_enable_interrupts(struct vfs_ring *ring)
 	 * looks at the wish, so one of the two sees what the other did.
 	 */
 	vfs_barrier_full(ring->barriers);
-	return ring->broken || load_used_idx(ring) != ring->used_idx;
+	return vfs_ring_has_used(ring);
 }
 
 void vfs_ring_disable_interrupts(struct vfs_ring *ring)

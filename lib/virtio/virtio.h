@@ -170,6 +170,9 @@ bool vfs_ring_publish(struct vfs_ring *ring);
  */
 int vfs_ring_pop(struct vfs_ring *ring, void **token, uint32_t *len);
 
+/* Is there a completion to be popped, or is the ring broken? */
+bool vfs_ring_has_used(const struct vfs_ring *ring);
+
 /*
  * Ask for an interrupt at the next completion. It is for one interrupt with the event index,
  * for all without it. True: something completed already and there may be no interrupt for it, or

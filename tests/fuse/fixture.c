@@ -12,12 +12,14 @@ struct fuse_device d;
 struct vfs_session *session;
 struct vfs_queue *queue;
 struct taken taken;
+enum vfs_poll poll_mode;
 
 int set_up(void **state)
 {
 	(void)state;
 	fake_pagemap = (struct fake_pagemap){.frame = frame_scattered};
 	fake_memfd = (struct fake_memfd){0};
+	poll_mode = VFS_POLL_AUTO;
 	fuse_device_init(&d);
 	return 0;
 }
@@ -45,6 +47,7 @@ void connect_with(unsigned int depth, unsigned int ring_size)
 		.max_payload = PAYLOAD,
 		.num_queues = d.device.info.num_request_queues,
 		.timeout_ms = TIMEOUT_MS,
+		.poll = poll_mode,
 	};
 
 	session = fuse_device_connect(&d, &options);

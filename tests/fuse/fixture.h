@@ -15,6 +15,7 @@ extern struct fuse_device d;
 extern struct vfs_session *session; /* ended with the test, if there is one */
 extern struct vfs_queue *queue;	    /* its first request queue */
 extern struct taken taken;
+extern enum vfs_poll poll_mode; /* of sessions that are connected next */
 
 int set_up(void **state);
 int tear_down(void **state);

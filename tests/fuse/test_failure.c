@@ -66,7 +66,7 @@ static void assert_all_fail(int later)
 	assert_int_equal(vfs_queue_submit(queue, &request, 1), later);
 	assert_error_says("has failed");
 	assert_int_equal(vfs_forget(session, &forget, 1), later);
-	assert_int_equal(vfs_forget_reap(session), later);
+	assert_int_equal(vfs_session_progress(session), later);
 	/* Nothing will ever be there to wait for. */
 	assert_int_equal(vfs_queue_wait(queue, -1), later);
 	assert_int_equal(vfs_queue_in_flight(queue), 0);

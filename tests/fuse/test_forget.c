@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* FORGET: on its own queue, in batches, and none of it lost. */
 #include <errno.h>
+#include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -89,28 +91,39 @@ static void assert_forgotten(uint32_t from, uint32_t count)
 	}
 }
 
+static void forget(uint32_t from, size_t count)
+{
+	assert_int_equal(vfs_forget(session, forgets + from, count), 0);
+}
+
+static unsigned int in_flight(void)
+{
+	return vfs_queue_in_flight(session->hiprio.queue);
+}
+
 static void a_single_one_is_a_forget(void **state)
 {
 	(void)state;
 	connect_with(4, 0);
-	assert_int_equal(vfs_forget(session, &forgets[5], 1), 1);
+	forget(5, 1);
 	assert_int_equal(d.notified[HIPRIO], 1);
 	assert_int_equal(d.notified[1], 0);
 	assert_true(take_hiprio());
 	assert_int_equal(taken.header.opcode, FUSE_FORGET);
 	assert_int_equal(taken.header.nodeid, 5);
 	assert_forgotten(5, 1);
-	assert_int_equal(vfs_forget_reap(session), 0);
+	assert_int_equal(vfs_session_progress(session), 0);
+	assert_int_equal(in_flight(), 1);
 	fuse_device_answer(&d, &taken, 0, NULL, 0);
-	assert_int_equal(vfs_forget_reap(session), 1);
-	assert_int_equal(vfs_queue_in_flight(vfs_session_hiprio(session)), 0);
+	assert_int_equal(vfs_session_progress(session), 0);
+	assert_int_equal(in_flight(), 0);
 }
 
 static void several_are_one_batch(void **state)
 {
 	(void)state;
 	connect_with(4, 0);
-	assert_int_equal(vfs_forget(session, &forgets[10], 100), 100);
+	forget(10, 100);
 	assert_int_equal(d.notified[HIPRIO], 1);
 	assert_true(take_hiprio());
 	assert_int_equal(taken.header.opcode, FUSE_BATCH_FORGET);
@@ -124,95 +137,102 @@ static void none_at_all_is_no_message(void **state)
 {
 	(void)state;
 	connect_with(4, 0);
-	assert_int_equal(vfs_forget(session, forgets, 0), 0);
+	forget(0, 0);
 	assert_int_equal(d.notified[HIPRIO], 0);
 	assert_false(take_hiprio());
 }
 
 static void more_than_a_message_holds_are_several(void **state)
 {
-	struct vfs_request *request;
-	size_t room;
+	size_t room = (VFS_REQUEST_HEAD + VFS_PAGE_SIZE - VFS_BATCH_FORGET_HEAD) /
+		      sizeof(struct fuse_forget_one);
+	unsigned int messages;
 
 	(void)state;
 	connect_with(4, 0);
-	request = vfs_request_get(vfs_session_hiprio(session));
-	room = (vfs_request_capacity(request) - sizeof(struct fuse_in_header) -
-		       sizeof(struct fuse_batch_forget_in)) /
-	       sizeof(struct fuse_forget_one);
-	vfs_request_put(request);
-	/* Four full ones. */
-	assert_int_equal(vfs_forget(session, forgets, 4 * room), 4 * room);
+	forget(0, 4 * room);
 	assert_int_equal(d.notified[HIPRIO], 1);
-	assert_int_equal(complete_all(), 4);
+	messages = complete_all();
+	assert_in_range(messages, 2, 4);
 	assert_forgotten(0, (uint32_t)(4 * room));
-	assert_int_equal(vfs_forget_reap(session), 4);
+	assert_int_equal(vfs_session_progress(session), 0);
+	assert_int_equal(in_flight(), 0);
 }
 
-/* A stuck hiprio queue takes what it can and no more; nobody waits and nothing gets lost. */
-static void what_does_not_fit_is_left_to_the_caller(void **state)
+/* A stuck hiprio queue: what finds no room waits in memory; nobody waits and nothing gets lost. */
+static void a_stuck_queue_loses_nothing(void **state)
 {
-	size_t sent = 0;
-	long r;
+	unsigned int order = 0;
 
 	(void)state;
 	connect_with(4, 0);
-	do {
-		r = vfs_forget(session, forgets + sent, NODES - sent);
-		assert_true(r >= 0);
-		sent += (size_t)r;
-	} while (r > 0);
-	assert_in_range(sent, 1000, NODES - 1);
-	assert_int_equal(vfs_forget(session, forgets + sent, 1), 0);
+	for (uint32_t from = 0; from < NODES; from += 1000)
+		forget(from, 1000);
+	assert_int_equal(vfs_session_progress(session), 1);
+	while (take_hiprio()) {
+		struct fuse_forget_one one;
 
-	/* One comes back, and there is room for one message more. */
-	assert_true(take_hiprio());
-	fuse_device_answer(&d, &taken, 0, NULL, 0);
-	r = vfs_forget(session, forgets + sent, NODES - sent);
-	assert_true(r > 0);
-	sent += (size_t)r;
-
-	while (sent < NODES) {
-		assert_true(complete_all() > 0);
-		r = vfs_forget(session, forgets + sent, NODES - sent);
-		assert_true(r > 0);
-		sent += (size_t)r;
+		memcpy(&one, taken.bytes + VFS_BATCH_FORGET_HEAD, sizeof(one));
+		assert_int_equal(one.nodeid, order);
+		while (order < NODES && forgotten[order])
+			order++;
+		fuse_device_answer(&d, &taken, 0, NULL, 0);
+		assert_true(vfs_session_progress(session) >= 0);
 	}
-	complete_all();
 	assert_forgotten(0, NODES);
-	assert_true(vfs_forget_reap(session) > 0);
-	assert_int_equal(vfs_queue_in_flight(vfs_session_hiprio(session)), 0);
+	assert_int_equal(vfs_session_progress(session), 0);
+	assert_int_equal(in_flight(), 0);
 }
 
 /* A ring of four entries: messages wait for it, in order, and go out as others come back. */
 static void a_small_ring_loses_nothing_either(void **state)
 {
-	long sent;
-
 	(void)state;
 	connect_with(4, 4);
-	sent = vfs_forget(session, forgets, 5000);
-	assert_int_equal(sent, 5000);
-	for (unsigned int i = 0; complete_all() > 0; i++)
-		assert_true(vfs_forget_reap(session) > 0);
+	forget(0, 5000);
+	while (complete_all() > 0)
+		assert_true(vfs_session_progress(session) >= 0);
 	assert_forgotten(0, 5000);
 }
 
-static void the_caller_is_woken_when_there_is_room(void **state)
+static void the_descriptor_says_when_there_is_room(void **state)
 {
-	struct vfs_queue *hiprio;
+	struct pollfd pfd = {.events = POLLIN};
 
 	(void)state;
 	connect_with(4, 0);
-	hiprio = vfs_session_hiprio(session);
-	while (vfs_forget(session, forgets, NODES) > 0)
-		;
-	assert_false(vfs_queue_arm(hiprio));
-	assert_true(fuse_device_take(&d, HIPRIO, &taken));
+	forget(0, NODES);
+	pfd.fd = vfs_session_hiprio_fd(session);
+	assert_int_equal(poll(&pfd, 1, 0), 0);
+	assert_true(take_hiprio());
 	fuse_device_answer(&d, &taken, 0, NULL, 0);
 	assert_int_equal(d.interrupted[HIPRIO], 1);
-	assert_int_equal(vfs_queue_wait(hiprio, 0), 0);
-	assert_true(vfs_forget(session, forgets, 1) == 1);
+	assert_int_equal(poll(&pfd, 1, 0), 1);
+	assert_int_equal(vfs_session_progress(session), 1);
+	assert_int_equal(poll(&pfd, 1, 0), 0);
+	d.serve = fuse_device_serve;
+	while (fuse_device_take(&d, HIPRIO, &taken))
+		fuse_device_serve(&d, &taken);
+}
+
+/* Whoever waits for something else sends what found no room. */
+static void a_wait_for_a_request_sends_them_on(void **state)
+{
+	(void)state;
+	connect_with(4, 4);
+	forget(0, NODES);
+	submit(message_statfs(queue, 1));
+	for (unsigned int i = 0; session->hiprio.waiting; i++) {
+		assert_true(i < NODES);
+		assert_true(complete_all() > 0);
+		assert_int_equal(vfs_queue_wait(queue, 1), -ETIMEDOUT);
+	}
+	while (complete_all() > 0)
+		assert_int_equal(vfs_session_progress(session), 0);
+	assert_forgotten(0, NODES);
+	take(&taken);
+	answer_statfs(&taken);
+	expect(1);
 }
 
 static void a_full_request_queue_is_in_nobodys_way(void **state)
@@ -223,10 +243,10 @@ static void a_full_request_queue_is_in_nobodys_way(void **state)
 		submit(message_read(queue, 4096));
 	assert_int_equal(vfs_queue_in_flight(queue), 8);
 	assert_null(vfs_request_get(queue));
-	assert_int_equal(vfs_forget(session, forgets, 50), 50);
+	forget(0, 50);
 	assert_int_equal(complete_all(), 1);
 	assert_forgotten(0, 50);
-	assert_int_equal(vfs_forget_reap(session), 1);
+	assert_int_equal(vfs_session_progress(session), 0);
 	d.serve = fuse_device_serve;
 	while (fuse_device_take(&d, 1, &taken))
 		fuse_device_serve(&d, &taken);
@@ -237,7 +257,7 @@ static void scattered_pages_carry_batches_too(void **state)
 	(void)state;
 	without_platform();
 	connect_with(4, 0);
-	assert_int_equal(vfs_forget(session, forgets, 2000), 2000);
+	forget(0, 2000);
 	complete_all();
 	assert_forgotten(0, 2000);
 }
@@ -246,12 +266,45 @@ static void a_device_that_answers_a_forget_has_failed(void **state)
 {
 	(void)state;
 	connect_with(4, 0);
-	assert_int_equal(vfs_forget(session, forgets, 1), 1);
+	forget(0, 1);
 	assert_true(take_hiprio());
 	device_ring_complete(&d.rings[HIPRIO], taken.chain.head, 16);
 	said_start();
-	assert_int_equal(vfs_forget_reap(session), -EIO);
+	assert_int_equal(vfs_session_progress(session), -EIO);
 	assert_said(VFS_LOG_ERROR, "wrote 16 bytes to a chain with room for 0");
+}
+
+struct forgetter {
+	pthread_t thread;
+	uint32_t from;
+};
+
+static void *forget_one_by_one(void *ctx)
+{
+	const struct forgetter *forgetter = ctx;
+
+	for (uint32_t i = 0; i < NODES / 4; i++)
+		(void)vfs_forget(session, &forgets[forgetter->from + i], 1);
+	return NULL;
+}
+
+static void any_thread_may_forget(void **state)
+{
+	struct forgetter forgetters[4];
+
+	(void)state;
+	connect_with(4, 0);
+	for (uint32_t i = 0; i < 4; i++) {
+		forgetters[i].from = i * NODES / 4;
+		assert_int_equal(pthread_create(&forgetters[i].thread, NULL, forget_one_by_one,
+					 &forgetters[i]),
+			0);
+	}
+	for (unsigned int i = 0; i < 4; i++)
+		pthread_join(forgetters[i].thread, NULL);
+	while (complete_all() > 0)
+		assert_true(vfs_session_progress(session) >= 0);
+	assert_forgotten(0, NODES);
 }
 
 #undef TEST
@@ -264,12 +317,14 @@ int main(void)
 		TEST(several_are_one_batch),
 		TEST(none_at_all_is_no_message),
 		TEST(more_than_a_message_holds_are_several),
-		TEST(what_does_not_fit_is_left_to_the_caller),
+		TEST(a_stuck_queue_loses_nothing),
 		TEST(a_small_ring_loses_nothing_either),
-		TEST(the_caller_is_woken_when_there_is_room),
+		TEST(the_descriptor_says_when_there_is_room),
+		TEST(a_wait_for_a_request_sends_them_on),
 		TEST(a_full_request_queue_is_in_nobodys_way),
 		TEST(scattered_pages_carry_batches_too),
 		TEST(a_device_that_answers_a_forget_has_failed),
+		TEST(any_thread_may_forget),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

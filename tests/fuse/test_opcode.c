@@ -66,7 +66,7 @@ static const struct opcode_case cases[] = {
 	{FUSE_SETLKW, EXACT, sizeof(struct fuse_lk_in), 0},
 	{FUSE_ACCESS, EXACT, sizeof(struct fuse_access_in), 0},
 	{FUSE_CREATE, EXACT, sizeof(struct fuse_create_in) + NUL, ENTRY + OPEN},
-	{FUSE_INTERRUPT, NONE, sizeof(struct fuse_interrupt_in), 0},
+	{FUSE_INTERRUPT, MAY_OMIT, sizeof(struct fuse_interrupt_in), 0},
 	{FUSE_BMAP, EXACT, sizeof(struct fuse_bmap_in), sizeof(struct fuse_bmap_out)},
 	{FUSE_DESTROY, MAY_OMIT, 0, 0},
 	{FUSE_IOCTL, UP_TO, sizeof(struct fuse_ioctl_in), sizeof(struct fuse_ioctl_out)},

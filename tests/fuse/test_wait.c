@@ -64,20 +64,34 @@ static void the_descriptor_says_so_once_the_queue_is_armed(void **state)
 	}
 }
 
-/* Arming one queue must not swallow the interrupt of another one with the same descriptor. */
-static void queues_that_share_a_descriptor_wake_each_other(void **state)
+/* An interrupt that queues share is never lost, whoever of them takes it. */
+static void queues_that_share_an_interrupt_wake_each_other(void **state)
 {
+	struct vfs_queue *other;
+
 	(void)state;
 	d.shared_fd = true;
+	fuse_device_set_queues(&d, 2, 64);
 	connect_with(4, 0);
-	assert_int_equal(vfs_queue_fd(queue), vfs_queue_fd(vfs_session_hiprio(session)));
+	other = vfs_session_queue(session, 1);
+	assert_int_not_equal(vfs_queue_fd(queue), vfs_queue_fd(other));
 	submit(message_statfs(queue, 1));
 	take(&taken);
 	assert_false(vfs_queue_arm(queue));
+	assert_false(vfs_queue_arm(other));
 	answer_statfs(&taken);
-	assert_false(vfs_queue_arm(vfs_session_hiprio(session)));
+	assert_true(readable(vfs_queue_fd(queue)));
+	assert_true(readable(vfs_queue_fd(other)));
+	/* The wrong one takes it. */
+	reap_none(other);
+	assert_false(readable(vfs_queue_fd(other)));
 	assert_true(readable(vfs_queue_fd(queue)));
 	expect(1);
+	assert_false(readable(vfs_queue_fd(queue)));
+	/* It was passed on once, not back and forth. */
+	assert_false(readable(vfs_queue_fd(other)));
+	assert_false(vfs_queue_arm(other));
+	assert_false(readable(vfs_queue_fd(other)));
 }
 
 static void waiting_ends_when_there_is_something(void **state)
@@ -130,7 +144,67 @@ static void a_device_in_another_thread_ends_the_wait(void **state)
 		expect(i);
 		pthread_join(thread, NULL);
 	}
-	assert_int_equal(d.interrupted[1], 5);
+}
+
+static void the_way_to_wait_is_the_callers(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	for (poll_mode = VFS_POLL_ALWAYS; poll_mode <= VFS_POLL_NEVER; poll_mode++) {
+		enum vfs_poll mode = poll_mode;
+
+		tear_down(NULL);
+		set_up(NULL);
+		poll_mode = mode;
+		connect_with(4, 0);
+		submit(message_statfs(queue, 1));
+		take(&taken);
+		assert_int_equal(vfs_queue_wait(queue, 20), -ETIMEDOUT);
+		assert_int_equal(pthread_create(&thread, NULL, answer_later, &taken), 0);
+		assert_int_equal(vfs_queue_wait(queue, 10000), 0);
+		pthread_join(thread, NULL);
+		assert_int_equal(d.interrupted[1], mode == VFS_POLL_NEVER);
+		expect(1);
+	}
+}
+
+static void who_never_sleeps_hears_of_a_failure(void **state)
+{
+	(void)state;
+	poll_mode = VFS_POLL_ALWAYS;
+	connect_with(4, 0);
+	submit(message_statfs(queue, 1));
+	take(&taken);
+	said_start();
+	fuse_device_event(&d, -ENODEV);
+	assert_int_equal(vfs_queue_wait(queue, -1), 0);
+	assert_int_equal(vfs_request_error(reap_one(queue)), -EIO);
+	assert_int_equal(vfs_queue_wait(queue, -1), -ENODEV);
+}
+
+static void at_least_so_many_are_reaped(void **state)
+{
+	struct vfs_request *done[8];
+
+	(void)state;
+	connect_with(8, 0);
+	for (uintptr_t i = 0; i < 4; i++)
+		submit(message_statfs(queue, i));
+	for (unsigned int i = 0; i < 3; i++) {
+		take(&taken);
+		answer_statfs(&taken);
+	}
+	assert_int_equal(vfs_queue_reap_wait(queue, done, 2, 2, -1), 2);
+	/* Fewer, when the time is up. */
+	assert_int_equal(vfs_queue_reap_wait(queue, done, 2, 8, 10), 1);
+	assert_int_equal(vfs_queue_reap_wait(queue, done, 1, 8, 10), -ETIMEDOUT);
+	assert_int_equal(vfs_queue_reap_wait(queue, done, 0, 8, -1), 0);
+	take(&taken);
+	answer_statfs(&taken);
+	/* And no more than there are. */
+	assert_int_equal(vfs_queue_reap_wait(queue, done, 8, 8, -1), 1);
+	assert_int_equal(vfs_queue_reap_wait(queue, done, 8, 8, -1), 0);
 }
 
 static void on_signal(int number)
@@ -156,10 +230,13 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(the_descriptor_says_so_once_the_queue_is_armed),
-		TEST(queues_that_share_a_descriptor_wake_each_other),
+		TEST(queues_that_share_an_interrupt_wake_each_other),
 		TEST(waiting_ends_when_there_is_something),
 		TEST(waiting_is_bounded),
 		TEST(a_device_in_another_thread_ends_the_wait),
+		TEST(the_way_to_wait_is_the_callers),
+		TEST(who_never_sleeps_hears_of_a_failure),
+		TEST(at_least_so_many_are_reaped),
 		TEST(a_signal_ends_the_wait),
 	};
 

@@ -52,7 +52,8 @@ struct vfs_session {
 	struct vfs_queue queue;
 	struct vfs_queue hiprio;
 	size_t max_payload;
-	int64_t forget_due_ms; /* 0: the hiprio queue is empty */
+	uint64_t forgets_waiting;
+	int64_t forget_due_ms; /* when the hiprio queue has room */
 	bool connected;
 };
 
@@ -223,11 +224,6 @@ struct vfs_queue *vfs_session_queue(struct vfs_session *session, unsigned int in
 	return index ? NULL : &session->queue;
 }
 
-struct vfs_queue *vfs_session_hiprio(struct vfs_session *session)
-{
-	return &session->hiprio;
-}
-
 void vfs_session_abort(struct vfs_session *session)
 {
 	(void)session;
@@ -378,8 +374,6 @@ static int64_t next_due(const struct vfs_queue *queue)
 	int64_t due = NEVER;
 	unsigned int i;
 
-	if (queue == &the_session.hiprio)
-		return the_session.forget_due_ms ? the_session.forget_due_ms : NEVER;
 	for (i = 0; i < queue->depth; i++) {
 		const struct vfs_request *request = &queue->requests[i];
 
@@ -420,13 +414,43 @@ int vfs_request_reply(const struct vfs_request *request, struct iovec iov[2])
 	return request->answer.length ? 2 : 1;
 }
 
-long vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count)
+static void arm(struct vfs_queue *queue, int64_t due)
+{
+	struct itimerspec timer = {0};
+
+	timer.it_value.tv_sec = due / 1000;
+	timer.it_value.tv_nsec = due % 1000 * 1000000;
+	timerfd_settime(queue->fd, TFD_TIMER_ABSTIME, &timer, NULL);
+}
+
+/* One message at a time, each takes a while. */
+int vfs_session_progress(struct vfs_session *session)
 {
 	if (device_dead)
 		return fail(EIO, "forget on a dead device");
-	if (session->forget_due_ms && session->forget_due_ms > now_ms())
+	if (session->forgets_waiting && session->forget_due_ms <= now_ms()) {
+		session->forget_due_ms = now_ms() + number("STUB_FORGET_MS");
+		session->forgets_waiting--;
+		stub_server.forgets++;
+	}
+	if (!session->forgets_waiting)
 		return 0;
-	session->forget_due_ms = now_ms() + number("STUB_FORGET_MS");
-	stub_server.forgets += forgets[0].nlookup;
-	return count ? 1 : 0;
+	arm(&session->hiprio, session->forget_due_ms > now_ms() ? session->forget_due_ms : 1);
+	return 1;
+}
+
+int vfs_session_hiprio_fd(const struct vfs_session *session)
+{
+	return session->hiprio.fd;
+}
+
+int vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count)
+{
+	size_t i;
+	int result;
+
+	for (i = 0; i < count; i++)
+		session->forgets_waiting += forgets[i].nlookup;
+	result = vfs_session_progress(session);
+	return result < 0 ? result : 0;
 }

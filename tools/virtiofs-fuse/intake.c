@@ -8,6 +8,8 @@
 
 #include "access.h"
 #include "answer.h"
+#include "forget.h"
+#include "report.h"
 #include "trace.h"
 
 bool intake_has_room(struct intake *intake)
@@ -56,11 +58,16 @@ static void queue_up(struct intake *intake, const struct fuse_in_header *header,
 static int forget(struct intake *intake, const struct fuse_in_header *header, size_t length)
 {
 	struct vfs_request *slot = intake->spare;
+	int error;
 
 	if (intake->trace)
 		trace_own(header, "to the hiprio queue");
 	intake->spare = NULL;
-	return forget_take(&intake->forgets, slot, length);
+	error = forget_take(intake->session, slot, length);
+	/* The server keeps these nodes until the end, which is better than an end now. */
+	if (error == -ENOMEM)
+		report_error("no memory for what the kernel forgets");
+	return error == -ENOMEM ? 0 : error;
 }
 
 static int sort(struct intake *intake, size_t length)

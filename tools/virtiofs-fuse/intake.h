@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#include "forget.h"
-
 struct vfs_queue;
+struct vfs_request;
+struct vfs_session;
 
 /* Requests that go to the device with one notification; more would make the first ones wait. */
 #define INTAKE_BATCH 16
@@ -16,7 +16,7 @@ struct vfs_queue;
 struct intake {
 	int fuse_fd;
 	struct vfs_queue *queue;
-	struct forget_backlog forgets;
+	struct vfs_session *session;
 	struct vfs_request *spare; /* where the next message is read to */
 	struct vfs_request *batch[INTAKE_BATCH];
 	unsigned int num_batch;

@@ -95,21 +95,17 @@ static int shake_hands(struct bridge *bridge)
 	return 0;
 }
 
-static int prepare_relay(struct bridge *bridge)
+static void prepare_relay(struct bridge *bridge)
 {
 	const struct options *options = &bridge->options;
 	struct relay_options how = {
-		.depth = options->depth,
 		.timeout_ms = (int)options->timeout * 1000,
 		.allow_root = options->allow_root,
 		.trace = options->debug,
 		.while_waiting = bridge->while_waiting,
 	};
 
-	if (!relay_init(&bridge->relay, &bridge->mount, bridge->device, bridge->session, &how))
-		return 0;
-	report_error("no memory for %u requests: give a smaller depth", options->depth);
-	return -1;
+	relay_init(&bridge->relay, &bridge->mount, bridge->device, bridge->session, &how);
 }
 
 static int tell_ready(struct bridge *bridge)
@@ -137,8 +133,9 @@ static int start(struct bridge *bridge)
 	signals_block(&bridge->while_waiting);
 	if (mount_create(&bridge->mount, &bridge->options, vfs_device_info(bridge->device)->tag))
 		return -1;
-	if (shake_hands(bridge) || prepare_relay(bridge))
+	if (shake_hands(bridge))
 		return -1;
+	prepare_relay(bridge);
 	return tell_ready(bridge);
 }
 

@@ -122,6 +122,22 @@ bool mount_is_there(const struct mount *mount)
 	       stx.stx_dev_minor == mount->dev_minor;
 }
 
+/*
+ * libfuse detaches whatever is mounted on the directory, and that is somebody else's when ours was
+ * detached before or another was mounted over it. It leaves the directory alone when the descriptor
+ * of the connection is in an error, as after an unmount; a pipe that nobody reads is in one too.
+ */
+static void end_connection(struct mount *mount)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC))
+		return;
+	close(ends[0]);
+	dup2(ends[1], mount->fd);
+	close(ends[1]);
+}
+
 void mount_remove(struct mount *mount)
 {
 	char said[1];
@@ -129,12 +145,9 @@ void mount_remove(struct mount *mount)
 	if (!mount->fuse)
 		return;
 	quiet_begin();
-	/*
-	 * libfuse detaches whatever is mounted on the directory, and that is somebody else's when
-	 * ours was detached before or another was mounted over it.
-	 */
-	if (mount_is_there(mount))
-		fuse_session_unmount(mount->fuse);
+	if (!mount_is_there(mount))
+		end_connection(mount);
+	fuse_session_unmount(mount->fuse);
 	/* libfuse leaves the mount of a connection that was aborted. */
 	if (mount->aborted && mount_is_there(mount))
 		unmount_path(mount->dir, true);

@@ -9,6 +9,7 @@
 
 #include <vfs/device.h>
 #include <vfs/request.h>
+#include <vfs/session.h>
 
 #include "answer.h"
 #include "mount.h"
@@ -33,7 +34,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-int relay_init(struct relay *relay, struct mount *mount, struct vfs_device *device,
+void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *device,
 	struct vfs_session *session, const struct relay_options *options)
 {
 	*relay = (struct relay){
@@ -41,7 +42,6 @@ int relay_init(struct relay *relay, struct mount *mount, struct vfs_device *devi
 		.device = device,
 		.session = session,
 		.queue = vfs_session_queue(session, 0),
-		.hiprio = vfs_session_hiprio(session),
 		.unmount.done_fd = -1,
 		.while_waiting = options->while_waiting,
 		.timeout_ms = options->timeout_ms,
@@ -49,12 +49,12 @@ int relay_init(struct relay *relay, struct mount *mount, struct vfs_device *devi
 			{
 				.fuse_fd = mount->fd,
 				.queue = vfs_session_queue(session, 0),
+				.session = session,
 				.allow_root = options->allow_root,
 				.trace = options->trace,
 				.owner = getuid(),
 			},
 	};
-	return forget_init(&relay->intake.forgets, session, options->depth);
 }
 
 static void end(struct relay *relay, int result)
@@ -132,8 +132,9 @@ static void work(struct relay *relay)
 	/* An answer makes room for what the kernel held back. */
 	if (relay->state == RELAY_DETACHED)
 		relay->intake.ready = true;
-	error = forget_send(&relay->intake.forgets);
-	if (error)
+	error = vfs_session_progress(relay->session);
+	relay->forgets_wait = error > 0;
+	if (error < 0)
 		device_failed(relay, error);
 	else if (relay->state < RELAY_DRAINING)
 		take_in(relay);
@@ -192,23 +193,14 @@ static int time_left(const struct relay *relay)
 	return left > 0 ? (int)left : 0;
 }
 
-/* Whether there is something to do already; if not, the queues' descriptors will say when. */
-static bool arm(struct relay *relay)
-{
-	if (vfs_queue_arm(relay->queue))
-		return true;
-	return forget_waiting(&relay->intake.forgets) && vfs_queue_arm(relay->hiprio);
-}
-
 static void set_up_poll(struct relay *relay, struct pollfd *polled)
 {
 	bool reading = relay->state < RELAY_DRAINING && intake_has_room(&relay->intake);
-	bool forgetting = forget_waiting(&relay->intake.forgets);
 
 	/* poll() passes over a negative descriptor. */
 	polled[ON_FUSE].fd = reading ? relay->mount->fd : -1;
 	polled[ON_QUEUE].fd = vfs_queue_fd(relay->queue);
-	polled[ON_HIPRIO].fd = forgetting ? vfs_queue_fd(relay->hiprio) : -1;
+	polled[ON_HIPRIO].fd = relay->forgets_wait ? vfs_session_hiprio_fd(relay->session) : -1;
 	polled[ON_DEVICE].fd = vfs_device_event_fd(relay->device);
 	polled[ON_UNMOUNT].fd = relay->state == RELAY_UNMOUNTING ? relay->unmount.done_fd : -1;
 }
@@ -263,7 +255,7 @@ int relay_run(struct relay *relay)
 		look_at_time(relay);
 		if (relay->state == RELAY_ENDED)
 			break;
-		busy = arm(relay);
+		busy = vfs_queue_arm(relay->queue);
 		if (busy && ++turns < MAX_TURNS) {
 			relay->intake.ready = true;
 			continue;
@@ -279,5 +271,4 @@ void relay_free(struct relay *relay)
 {
 	unmount_join(&relay->unmount);
 	vfs_request_put(relay->intake.spare);
-	forget_free(&relay->intake.forgets);
 }

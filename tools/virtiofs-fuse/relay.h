@@ -26,27 +26,25 @@ struct relay {
 	struct vfs_device *device;
 	struct vfs_session *session;
 	struct vfs_queue *queue;
-	struct vfs_queue *hiprio;
 	struct intake intake;
 	struct unmount unmount;
 	sigset_t while_waiting;
 	enum relay_state state;
 	unsigned int waits;
+	bool forgets_wait; /* for room in the hiprio queue */
 	int64_t deadline_ms; /* for the end, once a signal has come */
 	int timeout_ms;
 	int result;
 };
 
 struct relay_options {
-	unsigned int depth;
 	int timeout_ms;
 	bool allow_root;
 	bool trace;
 	sigset_t while_waiting; /* lets the ending signals in */
 };
 
-/* 0 or -ENOMEM */
-int relay_init(struct relay *relay, struct mount *mount, struct vfs_device *device,
+void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *device,
 	struct vfs_session *session, const struct relay_options *options);
 
 /*
