@@ -181,8 +181,8 @@ int vfs_device_event_fd(const struct vfs_device *device);
  * vfs_device_check() - ask whether the device is still there and well
  * @device: the device
  *
- * Any thread may call it. When it is not, its session fails: requests in flight complete with ``-EIO`` and can be reaped.
- * Clears the state of vfs_device_event_fd().
+ * Any thread may call it. When the device is not well, its session fails: requests in flight
+ * complete with ``-EIO`` and can be reaped. Clears the state of vfs_device_event_fd().
  *
  * Return: 0, or
  * * ``-ENODEV``: the device is gone, or its removal was requested: close it

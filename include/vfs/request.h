@@ -9,8 +9,8 @@
  *
  * A queue and its requests belong to one thread at a time; different queues share nothing.
  * Between submission and reaping the memory belongs to the device. A request that was reaped with
- * ``-ETIMEDOUT`` may still belong to it: putting it back is right, but another one is not handed out
- * for it until the device has returned it.
+ * ``-ETIMEDOUT`` may still belong to it: putting it back is right, but another one is not handed
+ *out for it until the device has returned it.
  */
 #ifndef VFS_REQUEST_H
 #define VFS_REQUEST_H
