@@ -31,7 +31,7 @@ struct relay {
 	sigset_t while_waiting;
 	enum relay_state state;
 	unsigned int waits;
-	bool forgets_wait; /* for room in the hiprio queue */
+	bool forgets_wait;   /* for room in the hiprio queue */
 	int64_t deadline_ms; /* for the end, once a signal has come */
 	int timeout_ms;
 	int result;
