@@ -4,7 +4,7 @@
 set -euo pipefail
 
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
-for part in guest/lib/common guest/lib/packages guest/lib/share lib/names lib/kinds lib/report; do
+for part in guest/lib/{common,packages,debian,share,kernel,qemu,case} lib/{names,kinds,report}; do
 	# shellcheck source=/dev/null
 	. "$top/tests/$part.sh"
 done
@@ -53,6 +53,11 @@ if [ -n "$list" ]; then
 	exit
 fi
 
+# The directories of the guest cases among these tests.
+case_dirs() {
+	printf '%s\n' "$@" | sed -n "s|^guest[^/]*/|$top/tests/guest/cases/|p" | sort -u
+}
+
 # Nothing here ends the run: what is still missing then is a reason to skip.
 install_for_tests() {
 	local names
@@ -62,6 +67,8 @@ install_for_tests() {
 	case " ${tests[*]}" in
 	*" guest"* | *" native"*) install_guest_packages || true ;;
 	esac
+	mapfile -t names < <(case_dirs "${tests[@]}")
+	fetch_for_cases "${names[@]}"
 }
 
 # have_build NAME: builds when the first test wants it, and remembers how that ended.

@@ -4,7 +4,7 @@
 # and $TOP are given; a check that fails ends the test.
 set -euo pipefail
 
-for part in common share; do
+for part in common packages debian share; do
 	# shellcheck source=/dev/null
 	. "$TOP/tests/guest/lib/$part.sh"
 done

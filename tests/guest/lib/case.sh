@@ -5,7 +5,8 @@
 # case_settings DIR: the defaults, overridden by the case's own env file.
 case_settings() {
 	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL=''
-	FS_DEVICE=vhost-user-fs-pci FS_PROPERTIES='' DAEMON=virtiofsd DEVICE_OPTIONS=''
+	QEMU_VERSION='' KERNEL_VERSION='' FACE=vhost-user FS_DEVICE=vhost-user-fs-pci FS_PROPERTIES=''
+	DAEMON=virtiofsd VIRTIOFSD_KIND='' DEVICE_OPTIONS=''
 	# shellcheck disable=SC1091 # each case has its own
 	[ ! -e "$1/env" ] || . "$1/env"
 }
@@ -32,7 +33,8 @@ run_case() {
 	local programs n=0 tag
 	CASE=$1 BUILD=$2
 
-	find_kernel || skip "no kernel for the guest"
+	find_kernel "$KERNEL_VERSION" || skip "no kernel ${KERNEL_VERSION:+$KERNEL_VERSION }for the guest"
+	find_qemu "$QEMU_VERSION" || skip "no QEMU $QEMU_VERSION to be had"
 	mapfile -t programs < <(case_programs "$BUILD")
 	mkdir "$WORK/scripts"
 	cp "$CASE"/* "$WORK/scripts/"
@@ -41,16 +43,41 @@ run_case() {
 	SHARE=$WORK/share0
 	for tag in $TAGS; do
 		mkdir "$WORK/share$n"
-		start_share "$WORK/share$n" "$WORK/fs$n.sock" "$WORK/virtiofsd$n.log"
+		start_share "$WORK/share$n" "$WORK/fs$n.sock" "$WORK/virtiofsd$n.log" "$tag"
 		n=$((n + 1))
 	done
 	host_script host-before.sh >>"$3" || die "host-before.sh failed"
 
 	# shellcheck disable=SC2086 # lists of words
-	qemu_devices "$IOMMU" $TAGS
+	qemu_devices "$IOMMU" "$FACE" $TAGS
 	# shellcheck disable=SC2086
 	qemu_run "$TIMEOUT" "$MEM" "$KERNEL" "$WORK/initramfs" -serial "file:$4" \
 		-serial "file:$WORK/results" $EXTRA </dev/null || say "QEMU: exit status $?"
 	tr -d '\r' <"$WORK/results" >>"$3"
 	host_script host-after.sh >>"$3" || echo "@@ not ok host-after.sh: exit status $?" >>"$3"
+}
+
+# wants_of DIR...: what else than the machine's own these cases run on, one line each.
+wants_of() {
+	local dir
+
+	for dir; do
+		(
+			case_settings "$dir"
+			echo "${KERNEL_VERSION:--} ${QEMU_VERSION:-0} ${VIRTIOFSD_KIND:--}"
+		)
+	done | sort -u
+}
+
+# fetch_for_cases DIR...: what these cases want and the machine does not have, so that this is seen
+# to happen. What cannot be had is a reason to skip, later.
+fetch_for_cases() {
+	local version qemu
+
+	while read -r version qemu VIRTIOFSD_KIND; do
+		find_kernel "${version#-}" || true
+		(find_qemu "$qemu") || true
+		[ "$VIRTIOFSD_KIND" != rust ] || virtiofsd_program >/dev/null || true
+	done < <(wants_of "$@")
+	unset VIRTIOFSD_KIND
 }

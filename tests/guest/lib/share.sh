@@ -1,22 +1,40 @@
 # shellcheck shell=bash
 # The host's side of a shared directory: a virtiofsd, or a device of our own, on a socket.
 
-# Rust's first: where both are installed it is the one that is still maintained.
-virtiofsd_program() {
-	local program
+virtiofsd_is_c() {
+	"$1" --help 2>&1 | grep -q -- '-o source=PATH'
+}
 
-	for program in ${VIRTIOFSD:-/usr/libexec/virtiofsd /usr/lib/qemu/virtiofsd}; do
-		if [ -x "$program" ]; then
-			echo "$program"
-			return
-		fi
+# first_virtiofsd KIND PROGRAM...: of this kind, or of any if it is empty.
+first_virtiofsd() {
+	local kind=$1 program
+	shift
+
+	for program; do
+		[ -x "$program" ] || continue
+		case $kind in
+		rust) ! virtiofsd_is_c "$program" || continue ;;
+		c) virtiofsd_is_c "$program" || continue ;;
+		esac
+		echo "$program"
+		return
 	done
 	return 1
 }
 
+# Rust's first: where both are installed it is the one that is still maintained. It is fetched only
+# where a test wants it and no other.
+virtiofsd_program() {
+	local kind=${VIRTIOFSD_KIND:-}
+
+	# shellcheck disable=SC2086 # a list
+	first_virtiofsd "$kind" ${VIRTIOFSD:-/usr/libexec/virtiofsd /usr/lib/qemu/virtiofsd} && return
+	[ "$kind" = rust ] && fetched_program virtiofsd
+}
+
 # The C daemon names its options differently.
 virtiofsd_options() {
-	if "$1" --help 2>&1 | grep -q -- '-o source=PATH'; then
+	if virtiofsd_is_c "$1"; then
 		echo "-o source=$2 -o sandbox=chroot -o xattr"
 	else
 		echo "--shared-dir=$2 --sandbox=chroot --xattr"
@@ -44,31 +62,33 @@ start_daemon() {
 start_virtiofsd() {
 	local dir=$1 socket=$2 log=$3 program options
 
-	program=$(virtiofsd_program) || skip "no virtiofsd on this machine"
+	program=$(virtiofsd_program) || skip "no ${VIRTIOFSD_KIND:+$VIRTIOFSD_KIND }virtiofsd to be had"
 	options=$(virtiofsd_options "$program" "$dir")
 	# shellcheck disable=SC2086 # options are words
 	start_daemon "$socket" "$log" "$program" --socket-path="$socket" \
 		--socket-group="$(id -gn)" $options
 }
 
-# start_device SOCKET LOG OPTION...: our own, with the case's options.
+# start_device SOCKET LOG OPTION...: our own, with the case's face and options.
 start_device() {
 	local socket=$1 log=$2
 	shift 2
 
 	# shellcheck disable=SC2086 # options are words
 	start_daemon "$socket" "$log" "$BUILD/tests/device/virtiofs-device" \
-		--vhost-user "$socket" "$@" ${DEVICE_OPTIONS:-}
+		"--${FACE:-vhost-user}" "$socket" "$@" ${DEVICE_OPTIONS:-}
 }
 
-# start_share DIR SOCKET LOG: with the case's kind of daemon.
+# start_share DIR SOCKET LOG [TAG]: with the case's kind of daemon. virtiofsd leaves the tag to QEMU.
 start_share() {
+	local dir=$1 socket=$2 log=$3 tag=${4:-myfs}
+
 	case ${DAEMON:-virtiofsd} in
-	virtiofsd) start_virtiofsd "$1" "$2" "$3" ;;
-	device) start_device "$2" "$3" --dir "$1" ;;
+	virtiofsd) start_virtiofsd "$dir" "$socket" "$log" ;;
+	device) start_device "$socket" "$log" --tag "$tag" --dir "$dir" ;;
 	relay)
-		start_virtiofsd "$1" "$2.behind" "$3.behind"
-		start_device "$2" "$3" --relay "$2.behind"
+		start_virtiofsd "$dir" "$socket.behind" "$log.behind"
+		start_device "$socket" "$log" --tag "$tag" --relay "$socket.behind"
 		;;
 	*) die "DAEMON=$DAEMON: only virtiofsd, device and relay exist" ;;
 	esac
