@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * GETATTR of the root in a loop that does nothing else: descriptors written once, an index moved,
+ * an answer looked for, nothing checked. What the library adds to this is the price of the library.
+ *
+ *	bare-loop DEVICE COUNT DEPTH poll|interrupt
+ */
+#include <endian.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <linux/virtio_config.h>
+#include <linux/virtio_ring.h>
+
+#include <vfs/fuse_abi.h>
+
+#include "core/core.h"
+#include "discovery/device.h"
+#include "dma/dma.h"
+#include "transport/transport.h"
+#include "virtio/virtio.h"
+
+#define RING	 128u
+#define IN_SIZE	 (sizeof(struct fuse_in_header) + sizeof(struct fuse_getattr_in))
+#define INIT_IN	 (sizeof(struct fuse_in_header) + sizeof(struct fuse_init_in))
+#define OUT_SIZE (sizeof(struct fuse_out_header) + sizeof(struct fuse_attr_out))
+#define SLOT	 512u /* a message at 0, its answer at 256 */
+#define ANSWER	 256u
+#define QUEUES	 16u
+#define REQUESTS 1u /* the first request queue */
+
+struct ring {
+	struct vring_desc *desc;
+	struct vring_avail *avail;
+	struct vring_used *used;
+	uint8_t *slots;
+};
+
+struct loop {
+	struct vfs_device *device;
+	struct vfs_virtio virtio;
+	struct vfs_address_space space;
+	struct vfs_arena arena;
+	struct ring rings[QUEUES];
+	uint16_t added;
+	uint16_t seen;
+	bool sleeps;
+};
+
+static uint64_t address(const struct loop *loop, const void *where)
+{
+	size_t contiguous;
+
+	return vfs_arena_address(&loop->arena, where, &contiguous);
+}
+
+static int choose_addresses(struct loop *loop)
+{
+	struct vfs_device *device = loop->device;
+	struct vfs_addressing_facts facts = {
+		.access_platform = device->info.features >> VIRTIO_F_ACCESS_PLATFORM & 1,
+		.translation = device->transport->limits.translation,
+		.physical_known = vfs_pagemap_usable(),
+	};
+	enum vfs_addressing addressing;
+	int r = vfs_addressing_choose(device->info.name, &facts, &addressing);
+
+	if (r == 0)
+		vfs_address_space_init(&loop->space, device->transport, addressing);
+	return r;
+}
+
+/* Each part in a block of its own, so that none is divided. */
+static int create_memory(struct loop *loop)
+{
+	struct vfs_arena_plan plan = {.contiguous = VFS_PAGE_SIZE};
+	unsigned int queues = loop->device->transport->num_queues;
+	size_t at[QUEUES][3];
+	size_t slots;
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < queues; i++) {
+		at[i][0] = vfs_arena_plan_add(
+			&plan, VFS_ZONE_WRITABLE, vfs_ring_desc_bytes(RING), VFS_PAGE_SIZE);
+		at[i][1] = vfs_arena_plan_add(
+			&plan, VFS_ZONE_WRITABLE, vfs_ring_avail_bytes(RING), VFS_PAGE_SIZE);
+		at[i][2] = vfs_arena_plan_add(
+			&plan, VFS_ZONE_WRITABLE, vfs_ring_used_bytes(RING), VFS_PAGE_SIZE);
+	}
+	slots = vfs_arena_plan_add(
+		&plan, VFS_ZONE_WRITABLE, (size_t)RING / 2 * SLOT, VFS_PAGE_SIZE);
+	r = vfs_arena_create(&loop->space, &plan, "bare-loop", false, &loop->arena);
+	for (i = 0; i < queues && r == 0; i++)
+		loop->rings[i] = (struct ring){
+			.desc = vfs_arena_at(&loop->arena, VFS_ZONE_WRITABLE, at[i][0]),
+			.avail = vfs_arena_at(&loop->arena, VFS_ZONE_WRITABLE, at[i][1]),
+			.used = vfs_arena_at(&loop->arena, VFS_ZONE_WRITABLE, at[i][2]),
+			.slots = vfs_arena_at(&loop->arena, VFS_ZONE_WRITABLE, slots),
+		};
+	return r;
+}
+
+static int start(struct loop *loop)
+{
+	struct vfs_transport *t = loop->device->transport;
+	unsigned int i;
+	int r = t->ops->set_bus_master(t, true);
+
+	if (r == 0)
+		r = t->ops->enable_interrupts(t, t->num_queues);
+	for (i = 0; i < t->num_queues && r == 0; i++) {
+		struct ring *ring = &loop->rings[i];
+		struct vfs_queue_layout layout = {
+			.size = RING,
+			.desc = address(loop, ring->desc),
+			.avail = address(loop, ring->avail),
+			.used = address(loop, ring->used),
+		};
+
+		ring->avail->flags = loop->sleeps ? 0 : htole16(VRING_AVAIL_F_NO_INTERRUPT);
+		if (t->ops->queue_max_size(t, (uint16_t)i) >= (int)RING)
+			r = t->ops->enable_queue(t, (uint16_t)i, &layout);
+	}
+	return r == 0 ? vfs_virtio_start(&loop->virtio) : r;
+}
+
+/* Descriptors 2i and 2i + 1: message and answer of slot i. */
+static void describe(struct loop *loop, unsigned int slot, const void *in, size_t in_size)
+{
+	struct ring *ring = &loop->rings[REQUESTS];
+	uint8_t *memory = ring->slots + (size_t)slot * SLOT;
+
+	memcpy(memory, in, in_size);
+	ring->desc[2 * slot] = (struct vring_desc){
+		.addr = htole64(address(loop, memory)),
+		.len = htole32((uint32_t)in_size),
+		.flags = htole16(VRING_DESC_F_NEXT),
+		.next = htole16((uint16_t)(2 * slot + 1)),
+	};
+	ring->desc[2 * slot + 1] = (struct vring_desc){
+		.addr = htole64(address(loop, memory + ANSWER)),
+		.len = htole32(OUT_SIZE),
+		.flags = htole16(VRING_DESC_F_WRITE),
+	};
+}
+
+static void sleep_for_it(struct loop *loop, const uint16_t *used)
+{
+	struct vfs_transport *t = loop->device->transport;
+	struct pollfd pfd = {.fd = t->ops->queue_fd(t, REQUESTS), .events = POLLIN};
+
+	while (le16toh(__atomic_load_n(used, __ATOMIC_ACQUIRE)) == loop->seen) {
+		if (poll(&pfd, 1, 10000) != 1) {
+			fprintf(stderr, "bare-loop: no answer\n");
+			exit(1);
+		}
+		vfs_eventfd_clear(pfd.fd);
+	}
+}
+
+/* @depth messages at once, and all their answers. */
+static void exchange(struct loop *loop, unsigned int depth)
+{
+	struct vfs_transport *t = loop->device->transport;
+	struct ring *ring = &loop->rings[REQUESTS];
+	uint16_t *used = &ring->used->idx;
+	unsigned int i;
+
+	for (i = 0; i < depth; i++)
+		ring->avail->ring[loop->added++ % RING] = htole16((uint16_t)(2 * i));
+	__atomic_store_n(&ring->avail->idx, htole16(loop->added), __ATOMIC_RELEASE);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (!(le16toh(__atomic_load_n(&ring->used->flags, __ATOMIC_RELAXED)) &
+		    VRING_USED_F_NO_NOTIFY))
+		t->ops->notify(t, REQUESTS);
+	while (loop->seen != loop->added) {
+		uint16_t idx = le16toh(__atomic_load_n(used, __ATOMIC_ACQUIRE));
+
+		if (idx != loop->seen)
+			loop->seen = idx;
+		else if (loop->sleeps)
+			sleep_for_it(loop, used);
+		else
+			vfs_cpu_relax();
+	}
+}
+
+static void connect(struct loop *loop)
+{
+	struct {
+		struct fuse_in_header header;
+		struct fuse_init_in in;
+	} init = {
+		.header = {.len = INIT_IN, .opcode = FUSE_INIT, .unique = 2},
+		.in = {.major = FUSE_KERNEL_VERSION, .minor = 36, .max_readahead = 1u << 20},
+	};
+
+	describe(loop, 0, &init, INIT_IN);
+	exchange(loop, 1);
+}
+
+static int check_answers(const struct loop *loop, unsigned int depth)
+{
+	unsigned int i;
+
+	for (i = 0; i < depth; i++) {
+		struct fuse_out_header out;
+
+		memcpy(&out, loop->rings[REQUESTS].slots + (size_t)i * SLOT + ANSWER, sizeof(out));
+		if (out.len != OUT_SIZE || out.error || out.unique != 2 * i + 4) {
+			fprintf(stderr, "bare-loop: answer %u has %u bytes, error %d\n", i, out.len,
+				out.error);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int run(struct loop *loop, unsigned long count, unsigned int depth)
+{
+	unsigned long rounds = count / depth;
+	uint64_t begin;
+	unsigned long i;
+
+	connect(loop);
+	for (i = 0; i < depth; i++) {
+		struct {
+			struct fuse_in_header header;
+			struct fuse_getattr_in in;
+		} message = {
+			.header =
+				{
+					.len = IN_SIZE,
+					.opcode = FUSE_GETATTR,
+					.unique = 2 * i + 4,
+					.nodeid = FUSE_ROOT_ID,
+				},
+		};
+
+		describe(loop, (unsigned int)i, &message, IN_SIZE);
+	}
+	begin = vfs_now_ns();
+	for (i = 0; i < rounds; i++)
+		exchange(loop, depth);
+	printf("ns_per_op=%" PRIu64 "\n", (vfs_now_ns() - begin) / (rounds * depth));
+	return check_answers(loop, depth);
+}
+
+static int prepare(struct loop *loop)
+{
+	int r = choose_addresses(loop);
+
+	loop->virtio.transport = loop->device->transport;
+	loop->virtio.timeout_ms = VFS_DEVICE_RESET_MS;
+	if (r == 0)
+		r = vfs_virtio_negotiate(&loop->virtio,
+			1ull << VIRTIO_F_VERSION_1 | 1ull << VIRTIO_F_ACCESS_PLATFORM, 0);
+	if (r == 0)
+		r = create_memory(loop);
+	if (r == 0)
+		r = start(loop);
+	if (r < 0)
+		fprintf(stderr, "bare-loop: %s\n", vfs_last_error());
+	return r;
+}
+
+int main(int argc, char **argv)
+{
+	static struct loop loop;
+	unsigned long count = argc == 5 ? strtoul(argv[2], NULL, 10) : 0;
+	unsigned long depth = argc == 5 ? strtoul(argv[3], NULL, 10) : 0;
+	int r;
+
+	if (depth < 1 || depth > RING / 2 || count < depth) {
+		fprintf(stderr, "usage: bare-loop DEVICE COUNT DEPTH poll|interrupt\n");
+		return 2;
+	}
+	loop.sleeps = strcmp(argv[4], "interrupt") == 0;
+	if (vfs_device_open(argv[1], NULL, &loop.device) < 0) {
+		fprintf(stderr, "bare-loop: %s\n", vfs_last_error());
+		return 1;
+	}
+	r = prepare(&loop);
+	if (r == 0)
+		r = run(&loop, count, (unsigned int)depth);
+	(void)vfs_virtio_stop(&loop.virtio);
+	vfs_arena_destroy(&loop.arena);
+	vfs_address_space_fini(&loop.space);
+	vfs_device_close(loop.device);
+	return r < 0;
+}
