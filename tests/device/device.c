@@ -158,13 +158,30 @@ void device_abandon(struct device *device)
 	memory_clear_regions(device->memory);
 }
 
-void device_churn_config(struct device *device)
+/* Another tag and another number of queues. */
+static void churn(struct virtio_fs_config *config, unsigned int num_queues)
 {
-	struct virtio_fs_config *config = &device->config;
-
 	config->tag[0] ^= 1;
 	config->num_request_queues = htole32(
-		le32toh(config->num_request_queues) % (device->num_queues - 1) + 1);
+		le32toh(config->num_request_queues) % (num_queues - 1) + 1);
+}
+
+bool device_read_config(struct device *device, uint64_t offset, void *buffer, size_t size)
+{
+	struct virtio_fs_config config = device->config;
+	struct fault fault = faults_take(FAULT_AT_CONFIG, 0);
+	size_t left = offset < sizeof(config) ? sizeof(config) - offset : 0;
+
+	if (fault.kind == FAULT_REQUEST_QUEUES)
+		config.num_request_queues = htole32(fault.value);
+	else if (fault.kind == FAULT_TAG_BYTES)
+		memset(config.tag, (int)fault.value, sizeof(config.tag));
+	else if (fault.kind == FAULT_CONFIG_CHURN)
+		churn(&device->config, device->num_queues);
+	memset(buffer, 0, size);
+	if (left)
+		memcpy(buffer, (const char *)&config + offset, size < left ? size : left);
+	return fault.kind == FAULT_CONFIG_CHURN;
 }
 
 /* What strikes before the request is handled; false: it is not to be handled now. */

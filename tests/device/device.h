@@ -68,8 +68,11 @@ int device_start_queue(struct device *device, struct queue *queue);
 /* The driver is gone: nothing of it remains. */
 void device_abandon(struct device *device);
 
-/* Another tag and another number of queues, as if somebody had changed them. */
-void device_churn_config(struct device *device);
+/*
+ * Read @size bytes of its configuration, beyond which there are zeroes. True: it is another one
+ * since, as if somebody had changed it.
+ */
+bool device_read_config(struct device *device, uint64_t offset, void *buffer, size_t size);
 
 /* A request came in. */
 void device_handle(struct device *device, struct request *request);

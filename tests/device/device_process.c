@@ -45,15 +45,26 @@ static int wait_for_sockets(const struct device_process *p)
 int device_process_restart(struct device_process *p)
 {
 	char share[80];
-	const char *const served[] = {"virtiofs-device", "--vhost-user", p->socket, "--control",
-		p->control, "--dir", share, NULL};
-	const char *const null[] = {"virtiofs-device", "--vhost-user", p->socket, "--control",
-		p->control, "--null", NULL};
-	char *const *argv = (char *const *)(uintptr_t)(p->null ? null : served);
+	const char *argv[16] = {"virtiofs-device", p->vfio_user ? "--vfio-user" : "--vhost-user",
+		p->socket, "--control", p->control};
+	unsigned int n = 5;
 
 	snprintf(share, sizeof(share), "%s/share", p->dir);
+	if (p->null) {
+		argv[n++] = "--null";
+	} else {
+		argv[n++] = "--dir";
+		argv[n++] = share;
+	}
+	if (p->vfio_user)
+		argv[n++] = "--access-platform";
+	if (p->dax) {
+		argv[n++] = "--dax";
+		argv[n++] = p->dax;
+	}
 	unlink(p->socket);
-	if (posix_spawn(&p->pid, VIRTIOFS_DEVICE, NULL, NULL, argv, environ) != 0)
+	if (posix_spawn(&p->pid, VIRTIOFS_DEVICE, NULL, NULL, (char *const *)(uintptr_t)argv,
+		    environ) != 0)
 		return -1;
 	return wait_for_sockets(p);
 }
@@ -68,6 +79,7 @@ int device_process_start(struct device_process *p, bool null)
 		return -1;
 	snprintf(share, sizeof(share), "%s/share", p->dir);
 	snprintf(p->socket, sizeof(p->socket), "%s/socket", p->dir);
+	snprintf(p->name, sizeof(p->name), "%s%s", p->vfio_user ? "vfio-user:" : "", p->socket);
 	snprintf(p->control, sizeof(p->control), "%s/control", p->dir);
 	if (mkdir(share, 0755) < 0)
 		return -1;

@@ -8,9 +8,12 @@
 
 struct device_process {
 	bool null;
+	bool vfio_user;	 /* is its face; to be set before it is started, as the next one */
+	const char *dax; /* MiB of a window; NULL: none */
 	pid_t pid;
 	char dir[64];	  /* has the sockets, and the served directory "share" */
 	char socket[80];  /* to connect to */
+	char name[96];	  /* what the library knows the device by */
 	char control[80]; /* to arm faults */
 };
 

@@ -43,6 +43,34 @@ static const struct known_fault {
 	{"features-refused", FAULT_FEATURES_REFUSED, FAULT_AT_FEATURES},
 	/* The configuration is another one each time it is read. */
 	{"config-churn", FAULT_CONFIG_CHURN, FAULT_AT_CONFIG},
+	/* It says that there are value (0) request queues. */
+	{"request-queues", FAULT_REQUEST_QUEUES, FAULT_AT_CONFIG},
+	/* All bytes of the tag are value (0). */
+	{"tag-bytes", FAULT_TAG_BYTES, FAULT_AT_CONFIG},
+	/* These are of a PCI function. It says that it has value (0) queues, */
+	{"num-queues", FAULT_NUM_QUEUES, FAULT_AT_NUM_QUEUES},
+	/* that a queue can have value (0) entries, */
+	{"queue-size", FAULT_QUEUE_SIZE, FAULT_AT_QUEUE_SIZE},
+	/* and that it is being reset, until the client leaves. */
+	{"reset-stuck", FAULT_RESET_STUCK, FAULT_AT_RESET},
+	/* The list of capabilities has no end. */
+	{"cap-loop", FAULT_CAP_LOOP, FAULT_AT_CAPABILITIES},
+	/* Its only capability does not end in configuration space. */
+	{"cap-outside", FAULT_CAP_OUTSIDE, FAULT_AT_CAPABILITIES},
+	/* There is none for the structure of type value (1, the common configuration), */
+	{"cap-missing", FAULT_CAP_MISSING, FAULT_AT_CAPABILITIES},
+	/* or it is too short, */
+	{"cap-short", FAULT_CAP_SHORT, FAULT_AT_CAPABILITIES},
+	/* or a second one leads elsewhere, */
+	{"cap-twice", FAULT_CAP_TWICE, FAULT_AT_CAPABILITIES},
+	/* or it leads to a place outside of its BAR. */
+	{"cap-beyond-bar", FAULT_CAP_BEYOND_BAR, FAULT_AT_CAPABILITIES},
+	/* The common configuration is in BAR value (6). */
+	{"cap-bar", FAULT_CAP_BAR, FAULT_AT_CAPABILITIES},
+	/* Doorbells are value (0) bytes apart. */
+	{"notify-multiplier", FAULT_NOTIFY_MULTIPLIER, FAULT_AT_CAPABILITIES},
+	/* The DAX window is said to be of nearly 2^64 bytes. */
+	{"shm-length", FAULT_SHM_LENGTH, FAULT_AT_CAPABILITIES},
 };
 
 static struct {

@@ -4,8 +4,9 @@
  *
  *	NAME [value=N] [opcode=N] [nth=N] [times=N]
  *
- * It strikes from the nth request that it could strike (1), or only counting those with the
- * opcode, so many times (1). NAME is one of the table in faults.c.
+ * It strikes from the nth occasion on that it could strike (1), so many times (1). Occasions are
+ * requests, or only those with the opcode; other faults strike when something is read, or when a
+ * client comes. NAME is one of the table in faults.c.
  */
 #ifndef DEVICE_FAULTS_H
 #define DEVICE_FAULTS_H
@@ -30,10 +31,32 @@ enum fault_kind {
 	FAULT_NEEDS_RESET,
 	FAULT_FEATURES_REFUSED,
 	FAULT_CONFIG_CHURN,
+	FAULT_REQUEST_QUEUES,
+	FAULT_TAG_BYTES,
+	FAULT_NUM_QUEUES,
+	FAULT_QUEUE_SIZE,
+	FAULT_RESET_STUCK,
+	FAULT_CAP_LOOP,
+	FAULT_CAP_OUTSIDE,
+	FAULT_CAP_MISSING,
+	FAULT_CAP_SHORT,
+	FAULT_CAP_TWICE,
+	FAULT_CAP_BAR,
+	FAULT_CAP_BEYOND_BAR,
+	FAULT_NOTIFY_MULTIPLIER,
+	FAULT_SHM_LENGTH,
 };
 
 /* What it can strike. */
-enum fault_place { FAULT_AT_REQUEST, FAULT_AT_FEATURES, FAULT_AT_CONFIG };
+enum fault_place {
+	FAULT_AT_REQUEST,
+	FAULT_AT_FEATURES,     /* the driver chooses them */
+	FAULT_AT_CONFIG,       /* the device configuration is read */
+	FAULT_AT_NUM_QUEUES,   /* the register with their number is read */
+	FAULT_AT_QUEUE_SIZE,   /* a queue's is read */
+	FAULT_AT_RESET,	       /* the driver writes a status of 0 */
+	FAULT_AT_CAPABILITIES, /* a client comes: what its function is like */
+};
 
 struct fault {
 	enum fault_kind kind;

@@ -73,7 +73,7 @@ static void test_answers_many(void **state)
 	unsigned int size, i;
 
 	(void)state;
-	assert_int_equal(vfs_device_open(process.socket, NULL, &device), 0);
+	assert_int_equal(vfs_device_open(process.name, NULL, &device), 0);
 	assert_int_equal(vfs_session_create(device, NULL, &session), 0);
 	assert_int_equal(vfs_session_init(session, &want, &got), 0);
 	for (size = 1; size <= BATCH; size *= BATCH) {

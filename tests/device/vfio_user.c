@@ -41,6 +41,7 @@ static void serve_socket(void *opaque, int socket)
 	struct client c = {.function = f, .socket = socket};
 	int r = -ENOMEM;
 
+	function_prepare(f);
 	c.message.payload = malloc(MESSAGE_PAYLOAD);
 	if (c.message.payload) {
 		do {

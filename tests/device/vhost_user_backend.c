@@ -269,16 +269,13 @@ static int iotlb_msg(struct backend *b, struct message *m)
 static int get_config(struct backend *b, struct message *m)
 {
 	struct config_space *config = &m->payload.config;
-	const uint8_t *bytes = (const uint8_t *)&b->device->config;
 	size_t size = sizeof(b->device->config);
 
 	/* No bytes: there is no such configuration. */
 	if (config->size > CONFIG_BYTES || config->offset > size ||
 		config->size > size - config->offset)
 		return reply(m, 0);
-	if (faults_take(FAULT_AT_CONFIG, 0).kind == FAULT_CONFIG_CHURN)
-		device_churn_config(b->device);
-	memcpy(config->bytes, bytes + config->offset, config->size);
+	device_read_config(b->device, config->offset, config->bytes, config->size);
 	return reply(m, offsetof(struct config_space, bytes) + config->size);
 }
 

@@ -9,11 +9,15 @@
 #include <linux/virtio_pci.h>
 
 #include "say.h"
+#include "spoil.h"
 #include "virtio_function.h"
 
 #define VENDOR	       0x1af4
 #define DEVICE_ID_BASE 0x1040
 #define CLASS_STORAGE  0x018000
+
+/* Each queue has a doorbell of its own. */
+#define NOTIFY_MULTIPLIER 4u
 
 /* The linked capability's first two bytes are written by whoever adds it. */
 #define LINK_BYTES 2u
@@ -126,6 +130,7 @@ static void make_config(struct function *f)
 		.class_code = CLASS_STORAGE,
 	};
 
+	f->notify_multiplier = NOTIFY_MULTIPLIER;
 	pci_config_init(&f->config, &identity);
 	pci_config_add_bar(&f->config, BAR_MSIX, MSIX_BYTES, PCI_BASE_ADDRESS_MEM_TYPE_32);
 	pci_config_add_bar(&f->config, BAR_REGISTERS, NUM_STRUCTURES * STRUCTURE_BYTES,
@@ -138,7 +143,6 @@ static void make_config(struct function *f)
 			PCI_BASE_ADDRESS_MEM_TYPE_64 | PCI_BASE_ADDRESS_MEM_PREFETCH);
 		add_window(f);
 	}
-	pci_config_complete(&f->config);
 }
 
 /* From any of the device's threads. */
@@ -166,12 +170,22 @@ int function_create(struct function *f, struct device *device)
 		function_destroy(f);
 		return r;
 	}
-	make_config(f);
 	if (device->dax)
 		dax_memory_attach(&f->window, device->dax);
 	device_on_change(device, tell_driver, f);
+	make_config(f);
+	pci_config_complete(&f->config);
 	function_reset(f);
 	return 0;
+}
+
+void function_prepare(struct function *f)
+{
+	make_config(f);
+	spoil_capabilities(f);
+	pci_config_complete(&f->config);
+	f->reset_stuck = false;
+	function_reset(f);
 }
 
 void function_destroy(struct function *f)

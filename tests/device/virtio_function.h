@@ -29,7 +29,8 @@
 struct function {
 	struct device *device;
 	struct pci_config config;
-	unsigned int pci_cfg; /* where its capability is */
+	unsigned int pci_cfg;	    /* where its capability is */
+	uint32_t notify_multiplier; /* how far apart the queues' doorbells are */
 	struct interrupts interrupts;
 	struct dax_memory window;
 	uint8_t msix[MSIX_BYTES];
@@ -43,6 +44,7 @@ struct function {
 	_Atomic uint16_t config_vector;
 	_Atomic uint8_t isr;
 	uint8_t generation;
+	bool reset_stuck;
 };
 
 /* The size of the device's window is a power of two. -errno */
@@ -57,6 +59,9 @@ int function_read(
 	struct function *f, unsigned int region, uint64_t offset, void *buffer, size_t size);
 int function_write(
 	struct function *f, unsigned int region, uint64_t offset, const void *buffer, size_t size);
+
+/* A new client comes: what it finds may have faults. */
+void function_prepare(struct function *f);
 
 /* As by the bus: registers and configuration space too. */
 void function_reset(struct function *f);
@@ -74,9 +79,6 @@ extern const struct registers common_registers;
 extern const struct registers isr_registers;
 extern const struct registers device_registers;
 extern const struct registers notify_registers;
-
-/* Each queue has a doorbell of its own. */
-#define NOTIFY_MULTIPLIER 4u
 
 /* Registers as after a reset; queues stop. */
 void registers_reset(struct function *f);

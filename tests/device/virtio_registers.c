@@ -109,6 +109,10 @@ static void set_config_vector(struct function *f, uint32_t value)
 
 static uint32_t get_num_queues(struct function *f)
 {
+	struct fault fault = faults_take(FAULT_AT_NUM_QUEUES, 0);
+
+	if (fault.kind == FAULT_NUM_QUEUES)
+		return fault.value;
 	return f->device->num_queues;
 }
 
@@ -128,9 +132,10 @@ static bool accept_features(struct function *f)
 	return device_negotiate(f->device, f->driver_features) == 0;
 }
 
+/* Nobody knows what is in the status of a device that is being reset, but that it is not 0. */
 static uint32_t get_status(struct function *f)
 {
-	return device_status(f->device);
+	return f->reset_stuck ? VIRTIO_CONFIG_S_ACKNOWLEDGE : device_status(f->device);
 }
 
 static void set_status(struct function *f, uint32_t value)
@@ -139,6 +144,8 @@ static void set_status(struct function *f, uint32_t value)
 
 	if (!value) {
 		registers_reset(f);
+		if (faults_take(FAULT_AT_RESET, 0).kind == FAULT_RESET_STUCK)
+			f->reset_stuck = true;
 		return;
 	}
 	if (before & (0xffu ^ VIRTIO_CONFIG_S_NEEDS_RESET) & ~value)
@@ -171,7 +178,10 @@ static void set_queue_select(struct function *f, uint32_t value)
 static uint32_t get_queue_size(struct function *f)
 {
 	const struct queue *queue = selected(f);
+	struct fault fault = faults_take(FAULT_AT_QUEUE_SIZE, 0);
 
+	if (fault.kind == FAULT_QUEUE_SIZE)
+		return fault.value;
 	return queue ? queue->ring.size : 0;
 }
 
@@ -361,16 +371,8 @@ const struct registers isr_registers = {.read = read_isr, .write = ignore_write}
 
 static void read_device_config(struct function *f, uint64_t offset, void *buffer, size_t size)
 {
-	const struct virtio_fs_config *config = &f->device->config;
-
-	memset(buffer, 0, size);
-	if (offset < sizeof(*config))
-		memcpy(buffer, (const char *)config + offset,
-			size < sizeof(*config) - offset ? size : sizeof(*config) - offset);
-	if (faults_take(FAULT_AT_CONFIG, 0).kind == FAULT_CONFIG_CHURN) {
-		device_churn_config(f->device);
+	if (device_read_config(f->device, offset, buffer, size))
 		f->generation++;
-	}
 }
 
 const struct registers device_registers = {.read = read_device_config, .write = ignore_write};
@@ -384,15 +386,16 @@ static void read_notify(struct function *f, uint64_t offset, void *buffer, size_
 
 static void ring_doorbell(struct function *f, uint64_t offset, const void *buffer, size_t size)
 {
-	uint64_t index = offset / NOTIFY_MULTIPLIER, one = 1;
-	uint16_t value = 0;
+	uint64_t one = 1;
+	uint16_t index = 0;
 	ssize_t n;
 
-	memcpy(&value, buffer, size < sizeof(value) ? size : sizeof(value));
-	if (size != sizeof(value) || offset % NOTIFY_MULTIPLIER || le16toh(value) != index ||
+	memcpy(&index, buffer, size < sizeof(index) ? size : sizeof(index));
+	index = le16toh(index);
+	if (size != sizeof(index) || offset != (uint64_t)index * f->notify_multiplier ||
 		index >= f->device->num_queues || !f->device->queues[index].enabled) {
 		say("the doorbell at %llu is rung with %zu bytes for queue %u",
-			(unsigned long long)offset, size, le16toh(value));
+			(unsigned long long)offset, size, index);
 		return;
 	}
 	n = write(f->device->queues[index].kick, &one, sizeof(one));
