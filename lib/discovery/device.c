@@ -22,6 +22,7 @@ static int learn(struct vfs_device *device)
 	memcpy(info->bdf, t->bdf, sizeof(info->bdf));
 	info->num_vectors = t->num_vectors;
 	r = t->ops->reset(t, VFS_DEVICE_RESET_MS);
+	device->reset_is_stuck = r == -ETIMEDOUT;
 	if (r == 0)
 		r = t->ops->get_features(t, &info->features);
 	if (r == 0)
@@ -114,7 +115,8 @@ VFS_EXPORT void vfs_device_close(struct vfs_device *device)
 {
 	if (!device)
 		return;
-	(void)device->transport->ops->reset(device->transport, VFS_DEVICE_RESET_MS);
+	if (!device->reset_is_stuck)
+		(void)device->transport->ops->reset(device->transport, VFS_DEVICE_RESET_MS);
 	(void)device->transport->ops->set_bus_master(device->transport, false);
 	device->transport->ops->close(device->transport);
 	pthread_mutex_destroy(&device->check_lock);

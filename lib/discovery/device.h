@@ -21,6 +21,7 @@ struct vfs_device {
 	void *window;		      /* the DAX window, NULL if there is none */
 	struct vfs_device_user *user; /* its session, NULL if it has none */
 	pthread_mutex_t check_lock;   /* several threads may wait for its queues */
+	bool reset_is_stuck;	      /* another one would wait for nothing */
 };
 
 /* How long a device that nobody waits for may take to reset. DPUs take seconds. */
