@@ -8,44 +8,60 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "device.h"
 #include "faults.h"
 #include "listen.h"
 #include "say.h"
 
-static int obey(char *line)
+struct control {
+	int listening;
+	struct device *device;
+};
+
+/* What a command gives is put into @answer. */
+static int obey(struct device *device, char *line, char *answer, size_t size)
 {
 	line[strcspn(line, "\n")] = '\0';
+	answer[0] = '\0';
 	if (strcmp(line, "clear") == 0) {
 		faults_clear();
+		return 0;
+	}
+	if (strncmp(line, "notify ", 7) == 0)
+		return device_notify(device, line + 7);
+	if (strcmp(line, "retrieved") == 0) {
+		if (!device->notifier)
+			return -ENXIO;
+		notifier_last_answer(device->notifier, answer, size);
 		return 0;
 	}
 	return faults_arm(line);
 }
 
-static void serve(FILE *stream)
+static void serve(struct device *device, FILE *stream)
 {
-	char line[256];
+	char line[256], answer[256];
 
 	while (fgets(line, sizeof(line), stream)) {
-		int r = obey(line);
+		int r = obey(device, line, answer, sizeof(answer));
 
 		if (r < 0)
 			dprintf(fileno(stream), "error: %s: %s\n", line, strerror(-r));
 		else
-			dprintf(fileno(stream), "ok\n");
+			dprintf(fileno(stream), "ok%s%s\n", answer[0] ? " " : "", answer);
 	}
 }
 
 static void *serve_all(void *argument)
 {
-	int listening = (int)(intptr_t)argument;
+	const struct control *control = argument;
 
 	for (;;) {
-		int fd = accept4(listening, NULL, NULL, SOCK_CLOEXEC);
+		int fd = accept4(control->listening, NULL, NULL, SOCK_CLOEXEC);
 		FILE *stream = fd < 0 ? NULL : fdopen(fd, "r");
 
 		if (stream) {
-			serve(stream);
+			serve(control->device, stream);
 			fclose(stream);
 		} else if (fd >= 0) {
 			close(fd);
@@ -56,18 +72,19 @@ static void *serve_all(void *argument)
 	}
 }
 
-int control_start(const char *path)
+int control_start(const char *path, struct device *device)
 {
-	int listening = listen_at(path);
+	static struct control control;
 	pthread_t thread;
 	int r;
 
-	if (listening < 0)
-		return listening;
-	r = pthread_create(&thread, NULL, serve_all, (void *)(intptr_t)listening);
+	control = (struct control){.listening = listen_at(path), .device = device};
+	if (control.listening < 0)
+		return control.listening;
+	r = pthread_create(&thread, NULL, serve_all, &control);
 	if (r == 0)
 		pthread_detach(thread);
 	else
-		close(listening);
+		close(control.listening);
 	return -r;
 }

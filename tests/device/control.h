@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A socket that takes commands, a line each: a fault as in faults.h, or "clear". Each is answered
- * by "ok" or "error: ..." on a line.
+ * A socket that takes commands, a line each: a fault as in faults.h, "clear", "notify" and a
+ * notification as in notifier.h, or "retrieved" for the answer to one. Each is answered by "ok",
+ * and what was asked for, or "error: ..." on a line.
  */
 #ifndef DEVICE_CONTROL_H
 #define DEVICE_CONTROL_H
 
-/* Listen at @path in a thread of its own. -errno */
-int control_start(const char *path);
+struct device;
+
+/* Listen at @path in a thread of its own, for as long as the program runs. -errno */
+int control_start(const char *path, struct device *device);
 
 #endif

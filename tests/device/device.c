@@ -35,7 +35,8 @@ struct device *device_create(
 	const struct device_options *options, struct engine *engine, struct dax *dax)
 {
 	struct device *device = calloc(1, sizeof(*device));
-	size_t length = strnlen(options->tag, sizeof(device->config.tag));
+	size_t length = strnlen(options->tag, sizeof(device->config.fs.tag));
+	unsigned int num_queues = 1 + options->num_request_queues + options->notify;
 
 	if (!device)
 		return NULL;
@@ -47,10 +48,17 @@ struct device *device_create(
 			  BIT(VIRTIO_RING_F_EVENT_IDX);
 	if (options->access_platform)
 		device->offered |= BIT(VIRTIO_F_ACCESS_PLATFORM);
-	memcpy(device->config.tag, options->tag, length);
-	device->config.num_request_queues = htole32(options->num_request_queues);
+	memcpy(device->config.fs.tag, options->tag, length);
+	device->config.fs.num_request_queues = htole32(options->num_request_queues);
+	device->num_request_queues = options->num_request_queues;
+	if (options->notify) {
+		device->offered |= BIT(DEVICE_F_NOTIFICATION);
+		device->config.notify_buf_size = htole32(NOTIFY_BUFFER);
+		device->notifier = notifier_create();
+	}
 	device->memory = memory_create();
-	if (device->memory && create_queues(device, options->num_request_queues + 1) == 0)
+	if (device->memory && (device->notifier || !options->notify) &&
+		create_queues(device, num_queues) == 0)
 		return device;
 	device_destroy(device);
 	return NULL;
@@ -63,6 +71,7 @@ void device_destroy(struct device *device)
 	for (i = 0; i < device->num_queues; i++)
 		queue_destroy(&device->queues[i]);
 	free(device->queues);
+	notifier_destroy(device->notifier);
 	memory_destroy(device->memory);
 	pthread_mutex_destroy(&device->lock);
 	free(device);
@@ -146,6 +155,8 @@ void device_reset(struct device *device)
 	for (i = 0; i < device->num_queues; i++)
 		queue_reset(&device->queues[i]);
 	held_release();
+	if (device->notifier)
+		notifier_clear(device->notifier);
 	device_set_status(device, 0);
 	device->negotiated = 0;
 	device->engine->end(device->engine);
@@ -159,25 +170,25 @@ void device_abandon(struct device *device)
 }
 
 /* Another tag and another number of queues. */
-static void churn(struct virtio_fs_config *config, unsigned int num_queues)
+static void churn(struct virtio_fs_config *config, unsigned int num_request_queues)
 {
 	config->tag[0] ^= 1;
 	config->num_request_queues = htole32(
-		le32toh(config->num_request_queues) % (num_queues - 1) + 1);
+		le32toh(config->num_request_queues) % num_request_queues + 1);
 }
 
 bool device_read_config(struct device *device, uint64_t offset, void *buffer, size_t size)
 {
-	struct virtio_fs_config config = device->config;
+	struct device_config config = device->config;
 	struct fault fault = faults_take(FAULT_AT_CONFIG, 0);
 	size_t left = offset < sizeof(config) ? sizeof(config) - offset : 0;
 
 	if (fault.kind == FAULT_REQUEST_QUEUES)
-		config.num_request_queues = htole32(fault.value);
+		config.fs.num_request_queues = htole32(fault.value);
 	else if (fault.kind == FAULT_TAG_BYTES)
-		memset(config.tag, (int)fault.value, sizeof(config.tag));
+		memset(config.fs.tag, (int)fault.value, sizeof(config.fs.tag));
 	else if (fault.kind == FAULT_CONFIG_CHURN)
-		churn(&device->config, device->num_queues);
+		churn(&device->config.fs, device->num_request_queues);
 	memset(buffer, 0, size);
 	if (left)
 		memcpy(buffer, (const char *)&config + offset, size < left ? size : left);
@@ -218,6 +229,26 @@ static bool waits_for_reset(struct device *device, struct request *request)
 	return true;
 }
 
+bool device_notifies_on(const struct device *device, const struct queue *queue)
+{
+	return queue->index == NOTIFICATION_QUEUE &&
+	       device->negotiated & BIT(DEVICE_F_NOTIFICATION);
+}
+
+int device_notify(struct device *device, const char *line)
+{
+	if (!(device->negotiated & BIT(DEVICE_F_NOTIFICATION)))
+		return -ENXIO;
+	return notifier_send_line(device->notifier, line);
+}
+
+/* The answer to a notification is a request, and is not answered itself. */
+static void take_notify_reply(struct device *device, struct request *request)
+{
+	notifier_answered(device->notifier, request->message, request->chain.readable);
+	request_done(request);
+}
+
 void device_handle(struct device *device, struct request *request)
 {
 	struct fuse_in_header header = {0};
@@ -227,6 +258,10 @@ void device_handle(struct device *device, struct request *request)
 	if (request->chain.readable >= sizeof(header))
 		memcpy(&header, request->message, sizeof(header));
 	request->fault = faults_take(FAULT_AT_REQUEST, header.opcode);
-	if (survives(device, request))
+	if (!survives(device, request))
+		return;
+	if (device->notifier && header.opcode == FUSE_NOTIFY_REPLY)
+		take_notify_reply(device, request);
+	else
 		device->engine->handle(device->engine, request);
 }

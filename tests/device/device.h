@@ -12,6 +12,7 @@
 
 #include "dax.h"
 #include "memory.h"
+#include "notifier.h"
 #include "queue.h"
 #include "request.h"
 
@@ -20,18 +21,31 @@ struct device_options {
 	unsigned int num_request_queues;
 	bool access_platform;
 	bool polling; /* never sleep, ask for no kicks */
+	bool notify;  /* offer a notification queue */
 };
+
+/* Not in all headers: feature bit 0, and what the configuration has more for it. */
+#define DEVICE_F_NOTIFICATION 0
+
+struct device_config {
+	struct virtio_fs_config fs;
+	uint32_t notify_buf_size; /* little-endian */
+};
+
+#define NOTIFICATION_QUEUE 1u
 
 struct device {
 	struct memory *memory;
 	struct engine *engine;
-	struct dax *dax; /* or NULL */
-	struct virtio_fs_config config;
+	struct dax *dax;	   /* or NULL */
+	struct notifier *notifier; /* or NULL */
+	struct device_config config;
 	uint64_t offered;
 	uint64_t negotiated;
 	bool polling;
 	struct queue *queues; /* hiprio first */
 	unsigned int num_queues;
+	unsigned int num_request_queues;
 
 	pthread_mutex_t lock; /* of: */
 	uint8_t status;
@@ -73,6 +87,12 @@ void device_abandon(struct device *device);
  * since, as if somebody had changed it.
  */
 bool device_read_config(struct device *device, uint64_t offset, void *buffer, size_t size);
+
+/* Notifications go there, and no requests come: only if the driver knows what it is. */
+bool device_notifies_on(const struct device *device, const struct queue *queue);
+
+/* Send a notification, as notifier.h has them. -ENXIO: no driver takes any. */
+int device_notify(struct device *device, const char *line);
 
 /* A request came in. */
 void device_handle(struct device *device, struct request *request);

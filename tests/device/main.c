@@ -33,10 +33,12 @@ static const char usage[] =
 	"  --dax MIB            have a DAX window of so many MiB; with --vfio-user a power of two, "
 	"and\n"
 	"                       files are copied into it and out of it\n"
+	"  --notify             have a notification queue, for drivers that know what it is\n"
 	"  --script FILE        do wrong what the lines of FILE say\n"
-	"  --control SOCKET     take such lines on SOCKET\n"
+	"  --control SOCKET     take such lines on SOCKET, and what is to be notified\n"
 	"\n"
-	"Such a line is: FAULT [value=N] [opcode=N] [nth=N] [times=N]\n";
+	"Such a line is: FAULT [value=N] [opcode=N] [nth=N] [times=N]\n"
+	"or, for the socket: notify NOTIFICATION [NAME=VALUE...]\n";
 
 #define QUEUES_MAX  128u
 #define DAX_MIB_MAX (1u << 20)
@@ -62,6 +64,7 @@ static const struct option options[] = {
 	{"dax", required_argument, NULL, 'x'},
 	{"relay", required_argument, NULL, 'r'},
 	{"null", no_argument, NULL, 'n'},
+	{"notify", no_argument, NULL, 'N'},
 	{"script", required_argument, NULL, 'f'},
 	{"control", required_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'},
@@ -112,6 +115,9 @@ static int parse(int argc, char **argv, struct settings *settings)
 		case 'n':
 			settings->device.polling = true;
 			break;
+		case 'N':
+			settings->device.notify = true;
+			break;
 		case 'f':
 			settings->script = optarg;
 			break;
@@ -146,14 +152,14 @@ static void raise_descriptor_limit(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-static int start_control(const struct settings *settings)
+static int start_control(const struct settings *settings, struct device *device)
 {
 	int r = 0;
 
 	if (settings->script)
 		r = faults_arm_script(settings->script);
 	if (r == 0 && settings->control) {
-		r = control_start(settings->control);
+		r = control_start(settings->control, device);
 		if (r < 0)
 			say("%s: %s", settings->control, strerror(-r));
 	}
@@ -169,7 +175,7 @@ static int serve(const struct settings *settings, struct engine *engine, struct 
 		say("out of memory");
 		return 1;
 	}
-	r = start_control(settings);
+	r = start_control(settings, device);
 	if (r == 0) {
 		if (settings->vfio_user)
 			r = vfio_user_serve(device, settings->socket);

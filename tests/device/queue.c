@@ -231,10 +231,106 @@ static int serve_by_polling(struct queue *queue)
 	return r;
 }
 
+/* One that the driver has given for notifications, all of it to be written. 1, 0: none, -errno */
+static int next_buffer(struct queue *queue, struct request *buffer)
+{
+	int r;
+
+	*buffer = (struct request){.queue = queue, .run = queue->run};
+	r = queue_do(queue, queue->run, pop_step, buffer);
+	if (r == 1 && (buffer->chain.readable || buffer->chain.writable < NOTIFY_BUFFER)) {
+		say("a buffer for notifications of %zu bytes, and %zu to be read",
+			buffer->chain.writable, buffer->chain.readable);
+		r = -EPROTO;
+	}
+	return r;
+}
+
+struct notification {
+	struct chain *chain;
+	const char *bytes;
+	size_t size;
+};
+
+static int notify_step(struct queue *queue, struct view *view, void *argument)
+{
+	const struct notification *n = argument;
+
+	(void)queue;
+	return chain_write(n->chain, view, 0, n->bytes, n->size);
+}
+
+/* 1: it was sent, 0: there is no buffer. */
+static int send_notification(struct queue *queue, const char *bytes, size_t size)
+{
+	struct request buffer;
+	struct notification notification = {.chain = &buffer.chain, .bytes = bytes, .size = size};
+	int r = next_buffer(queue, &buffer), w = 0;
+
+	if (r == 1)
+		w = queue_do(queue, queue->run, notify_step, &notification);
+	if (r == 1 && w == 0) {
+		notifier_taken(queue->device->notifier);
+		queue_push(queue, queue->run, buffer.chain.head, (uint32_t)size);
+	}
+	chain_free(&buffer.chain);
+	return w < 0 ? w : r;
+}
+
+/* 1: nothing is left to be sent, 0: no buffer is left. */
+static int send_notifications(struct queue *queue)
+{
+	char bytes[NOTIFY_BUFFER];
+	size_t size;
+	int r = 1;
+
+	while (r == 1 && (size = notifier_first(queue->device->notifier, bytes)) > 0)
+		r = send_notification(queue, bytes, size);
+	return r;
+}
+
+static void wait_for_notification(struct queue *queue)
+{
+	struct pollfd fds[] = {{.fd = notifier_event(queue->device->notifier), .events = POLLIN},
+		{.fd = queue->stop, .events = POLLIN}};
+
+	poll(fds, 2, -1);
+	if (fds[0].revents)
+		drain_fd(fds[0].fd);
+}
+
+/* Kicks matter only to one who waits for a buffer. */
+static int serve_notifications(struct queue *queue)
+{
+	int r;
+
+	do {
+		r = queue_do(queue, queue->run, awake_step, NULL);
+		if (r == 0)
+			r = send_notifications(queue);
+		if (r == 1) {
+			wait_for_notification(queue);
+			continue;
+		}
+		if (r == 0)
+			r = queue_do(queue, queue->run, sleep_step, NULL);
+		if (r == 0)
+			wait_for_kick(queue);
+	} while (r >= 0);
+	return r;
+}
+
+static int serve_as_it_should(struct queue *queue)
+{
+	if (device_notifies_on(queue->device, queue))
+		return serve_notifications(queue);
+	return polls(queue) ? serve_by_polling(queue) : serve_by_kicks(queue);
+}
+
 static void *serve(void *argument)
 {
 	struct queue *queue = argument;
-	int r = polls(queue) ? serve_by_polling(queue) : serve_by_kicks(queue);
+	int r = serve_as_it_should(queue);
 
 	if (r != -ECANCELED)
 		give_up(queue);
