@@ -116,6 +116,15 @@ void *vfs_request_user_data(const struct vfs_request *request);
 void vfs_request_set_timeout(struct vfs_request *request, unsigned int timeout_ms);
 
 /**
+ * vfs_queue_find() - the request in flight with this unique
+ * @queue: the queue; looks at each of its requests
+ * @unique: of the message, as it was prepared
+ *
+ * Return: the request, NULL if none that is not yet reaped has it
+ */
+struct vfs_request *vfs_queue_find(struct vfs_queue *queue, uint64_t unique);
+
+/**
  * vfs_request_cancel() - ask for an early end of a request
  * @request: a request in flight; its queue belongs to the calling thread
  *

@@ -108,6 +108,19 @@ void vfs_queue_look_at_time(struct vfs_queue *queue)
 		look_at(queue, &queue->requests[i], now);
 }
 
+VFS_EXPORT struct vfs_request *vfs_queue_find(struct vfs_queue *queue, uint64_t unique)
+{
+	unsigned int i;
+
+	for (i = 0; i < queue->depth; i++) {
+		struct vfs_request *request = &queue->requests[i];
+
+		if (request->state == VFS_REQUEST_SUBMITTED && request->reply.unique == unique)
+			return request;
+	}
+	return NULL;
+}
+
 VFS_EXPORT int vfs_request_cancel(struct vfs_request *request)
 {
 	struct vfs_queue *queue = request->queue;

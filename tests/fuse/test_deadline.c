@@ -216,6 +216,8 @@ static void cancelling_asks_the_server(void **state)
 	connect_with(4, 0);
 	request = submit_with(1, 0);
 	take(&taken);
+	assert_null(vfs_queue_find(queue, taken.header.unique + 2));
+	assert_ptr_equal(vfs_queue_find(queue, taken.header.unique), request);
 	assert_int_equal(vfs_request_cancel(request), 0);
 	assert_int_equal(vfs_request_cancel(request), 0);
 	expect_interrupt(&taken);
@@ -224,6 +226,7 @@ static void cancelling_asks_the_server(void **state)
 	reap_none(queue);
 	fuse_device_answer(&d, &taken, -EINTR, NULL, 0);
 	expect_error(1, -EINTR);
+	assert_null(vfs_queue_find(queue, taken.header.unique));
 	assert_int_equal(late(), 0);
 }
 

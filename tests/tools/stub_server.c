@@ -118,7 +118,6 @@ static void read_file(
 static void read_node(
 	const struct fuse_in_header *in, void *payload, size_t room, struct stub_answer *answer)
 {
-	answer->never = in->nodeid == HANG;
 	answer->device_dies = in->nodeid == DEAD;
 	switch (in->nodeid) {
 	case FILE_NODE:
@@ -228,7 +227,10 @@ static int serve(const struct fuse_in_header *in, void *payload, size_t *length)
 void stub_serve(
 	const struct fuse_in_header *in, void *payload, size_t room, struct stub_answer *answer)
 {
-	*answer = (struct stub_answer){0};
+	*answer = (struct stub_answer){
+		.never = in->nodeid == HANG &&
+			 (in->opcode == FUSE_READ || in->opcode == FUSE_SETATTR),
+	};
 	if (in->opcode == FUSE_READ)
 		read_node(in, payload, room, answer);
 	else

@@ -4,7 +4,7 @@
  *
  * file      can be read and written
  * slow      a read takes STUB_SLOW_MS
- * hang      a read is never answered
+ * hang      a read or a change of attributes is never answered
  * dead      a read makes the device fail
  * denied    a read fails with EACCES
  * refused   a read fails with an error number that the kernel does not accept

@@ -364,6 +364,35 @@ unsigned int vfs_queue_in_flight(const struct vfs_queue *queue)
 	return queue->in_flight;
 }
 
+int vfs_queue_timeout(const struct vfs_queue *queue)
+{
+	(void)queue;
+	return -1;
+}
+
+struct vfs_request *vfs_queue_find(struct vfs_queue *queue, uint64_t unique)
+{
+	unsigned int i;
+
+	for (i = 0; i < queue->depth; i++) {
+		struct vfs_request *request = &queue->requests[i];
+
+		if (request->state == IN_FLIGHT && request->header.unique == unique)
+			return request;
+	}
+	return NULL;
+}
+
+/* A server that does as it is told. */
+int vfs_request_cancel(struct vfs_request *request)
+{
+	request->header.error = -EINTR;
+	request->header.len = sizeof(request->header);
+	request->answer.length = 0;
+	request->due_ms = now_ms();
+	return 0;
+}
+
 int vfs_queue_fd(const struct vfs_queue *queue)
 {
 	return queue->fd;

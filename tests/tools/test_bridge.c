@@ -269,6 +269,39 @@ static void look_up_and_drop(unsigned int count)
 	}
 }
 
+static void on_interrupt(int number)
+{
+	(void)number;
+}
+
+static void *change_mode(void *arg)
+{
+	struct reader *reader = arg;
+
+	reader->result = chmod(path(reader->name), 0600) ? -errno : 0;
+	return NULL;
+}
+
+static void test_signal_cuts_a_request_short(void **state)
+{
+	struct sigaction action = {.sa_handler = on_interrupt};
+	struct reader reader = {.name = "hang"};
+	struct sigaction before;
+	struct stat st;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	sigaction(SIGUSR1, &action, &before);
+	assert_int_equal(pthread_create(&reader.thread, NULL, change_mode, &reader), 0);
+	bridge_sleep_ms(200);
+	assert_int_equal(pthread_kill(reader.thread, SIGUSR1), 0);
+	assert_int_equal(finish_reading(&reader), -EINTR);
+	sigaction(SIGUSR1, &before, NULL);
+	assert_int_equal(stat(path("file"), &st), 0);
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+}
+
 static void test_no_forget_is_lost_when_the_hiprio_queue_is_slow(void **state)
 {
 	struct bridge_report report;
@@ -587,6 +620,7 @@ int main(void)
 		TEST(test_errors_reach_the_caller),
 		TEST(test_answer_that_the_kernel_refuses_does_not_hang),
 		TEST(test_slow_request_does_not_hold_others_up),
+		TEST(test_signal_cuts_a_request_short),
 		TEST(test_no_forget_is_lost_when_the_hiprio_queue_is_slow),
 		TEST(test_signals_unmount),
 		TEST(test_signal_detaches_a_busy_mount),

@@ -43,6 +43,12 @@ void answer_request(int fuse_fd, const struct vfs_request *request)
 
 	if (!count)
 		return;
+	/* Interrupted before the device had it: for who asked it is the same. */
+	if (vfs_request_error(request) == -ECANCELED) {
+		header = iov[0].iov_base;
+		answer_error(fuse_fd, header->unique, -EINTR);
+		return;
+	}
 	error = write_answer(fuse_fd, iov, count);
 	if (!error || error == -ENOENT || error == -ENODEV)
 		return;

@@ -70,36 +70,6 @@ static int forget(struct intake *intake, const struct fuse_in_header *header, si
 	return error == -ENOMEM ? 0 : error;
 }
 
-static int sort(struct intake *intake, size_t length)
-{
-	const struct fuse_in_header *header = vfs_request_message(intake->spare);
-
-	if (length < sizeof(*header))
-		return 0;
-	switch (header->opcode) {
-	case FUSE_FORGET:
-	case FUSE_BATCH_FORGET:
-		return forget(intake, header, length);
-	case FUSE_INTERRUPT:
-		/* ENOSYS tells the kernel to send no more of them. */
-		refuse(intake, header, -ENOSYS);
-		return 0;
-	case FUSE_NOTIFY_REPLY:
-		drop(intake, header);
-		return 0;
-	case FUSE_DESTROY:
-		/* The server gets one when the session ends. */
-		refuse(intake, header, 0);
-		return 0;
-	case FUSE_INIT:
-		refuse(intake, header, -EIO);
-		return 0;
-	default:
-		queue_up(intake, header, length);
-		return 0;
-	}
-}
-
 static int submit(struct intake *intake)
 {
 	unsigned int i;
@@ -114,6 +84,57 @@ static int submit(struct intake *intake)
 	}
 	intake->num_batch = 0;
 	return error ? -EIO : 0;
+}
+
+/*
+ * The kernel sends it after the request that it is about: that one is in the batch, in flight, or
+ * answered.
+ */
+static int interrupt(struct intake *intake, const struct fuse_in_header *header, size_t length)
+{
+	const struct fuse_interrupt_in *in = (const void *)(header + 1);
+	struct vfs_request *target;
+	int error;
+
+	if (length < sizeof(*header) + sizeof(*in))
+		return 0;
+	error = submit(intake);
+	if (error)
+		return error;
+	if (intake->trace)
+		trace_own(header, "to the hiprio queue");
+	target = vfs_queue_find(intake->queue, in->unique);
+	if (target)
+		(void)vfs_request_cancel(target);
+	return 0;
+}
+
+static int sort(struct intake *intake, size_t length)
+{
+	const struct fuse_in_header *header = vfs_request_message(intake->spare);
+
+	if (length < sizeof(*header))
+		return 0;
+	switch (header->opcode) {
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+		return forget(intake, header, length);
+	case FUSE_INTERRUPT:
+		return interrupt(intake, header, length);
+	case FUSE_NOTIFY_REPLY:
+		drop(intake, header);
+		return 0;
+	case FUSE_DESTROY:
+		/* The server gets one when the session ends. */
+		refuse(intake, header, 0);
+		return 0;
+	case FUSE_INIT:
+		refuse(intake, header, -EIO);
+		return 0;
+	default:
+		queue_up(intake, header, length);
+		return 0;
+	}
 }
 
 /* ENOENT: the request was interrupted before it could be read. */

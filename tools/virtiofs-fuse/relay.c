@@ -183,14 +183,18 @@ static void look_at_time(struct relay *relay)
 		give_up(relay, "the server does not answer");
 }
 
+/* For poll(2): until the end that is due, or an INTERRUPT is to be sent once more. */
 static int time_left(const struct relay *relay)
 {
+	int queue = vfs_queue_timeout(relay->queue);
 	int64_t left;
 
 	if (!relay->deadline_ms)
-		return -1;
+		return queue;
 	left = relay->deadline_ms - now_ms();
-	return left > 0 ? (int)left : 0;
+	if (left < 0)
+		return 0;
+	return queue >= 0 && queue < left ? queue : (int)left;
 }
 
 static void set_up_poll(struct relay *relay, struct pollfd *polled)
