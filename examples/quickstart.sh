@@ -3,7 +3,7 @@
 set -euo pipefail
 
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
-for part in common packages share kernel initramfs qemu; do
+for part in common packages debian share kernel initramfs qemu; do
 	# shellcheck source=/dev/null
 	. "$top/tests/guest/lib/$part.sh"
 done
