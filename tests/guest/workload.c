@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guest-workload [--verify] DIR: what programs do to a file system, checked as it is done.
+ * guest-workload [--verify|--dax] [--small] DIR: what programs do to a file system, checked as it
+ * is done.
  *
  * Every step prints one line for the harness. The directory DIR/keep is left behind in a known
- * state; --verify checks it again, through another driver or on the host itself.
+ * state; --verify checks it again, through another driver or on the host itself. With --small it
+ * has fewer entries and less data. --dax only asks whether files are read through a DAX window.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -24,12 +26,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MIB	 ((size_t)1 << 20)
-#define BIG_SIZE (256 * MIB)
-#define MANY	 10000
-#define THREADS	 4
-#define REGION	 (64 * (size_t)1024)
-#define REGIONS	 128 /* of one file, dealt out to the threads in turn */
+#define MIB	((size_t)1 << 20)
+#define MANY	10000
+#define THREADS 4
+#define REGION	(64 * (size_t)1024)
+#define REGIONS 128 /* of one file, dealt out to the threads in turn */
+
+/* How much is kept. */
+static struct amount {
+	unsigned int entries;
+	size_t big_size;
+} amount = {.entries = MANY, .big_size = 256 * MIB};
 
 static char why[512];
 
@@ -570,19 +577,19 @@ static int keep_tree(void)
 
 static int keep_many(void)
 {
-	const unsigned int less = MANY - MANY / 10;
+	const unsigned int all = amount.entries, less = all - all / 10;
 	char name[64];
 
 	MUST(mkdir("many", 0755) == 0);
-	if (make_many("many", 0, MANY) || check_many("many", MANY))
+	if (make_many("many", 0, all) || check_many("many", all))
 		return -1;
-	for (unsigned int i = less; i < MANY; i++) {
+	for (unsigned int i = less; i < all; i++) {
 		snprintf(name, sizeof(name), "many/entry-%05u", i);
 		MUST(unlink(name) == 0);
 	}
 	if (check_many("many", less))
 		return -1;
-	return make_many("many", less, MANY - less);
+	return make_many("many", less, all - less);
 }
 
 static int verify_tree(void)
@@ -607,7 +614,7 @@ static int verify_tree(void)
 
 static int verify_many(void)
 {
-	return check_many("many", MANY);
+	return check_many("many", amount.entries);
 }
 
 static int keep_big(void)
@@ -616,7 +623,7 @@ static int keep_big(void)
 	int fd;
 
 	MUST(buf && (fd = open("big", O_CREAT | O_WRONLY, 0644)) >= 0);
-	for (uint64_t offset = 0; offset < BIG_SIZE; offset += MIB) {
+	for (uint64_t offset = 0; offset < amount.big_size; offset += MIB) {
 		pattern_fill(buf, MIB, 1, offset);
 		MUST(write_at(fd, buf, MIB, offset));
 	}
@@ -630,13 +637,25 @@ static int verify_big(void)
 	char *buf = malloc(MIB);
 	int fd;
 
-	MUST(size_of("big") == (off_t)BIG_SIZE);
+	MUST(size_of("big") == (off_t)amount.big_size);
 	MUST(buf && (fd = open("big", O_RDONLY)) >= 0);
 	MUST(posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED) == 0);
-	for (uint64_t offset = 0; offset < BIG_SIZE; offset += MIB)
+	for (uint64_t offset = 0; offset < amount.big_size; offset += MIB)
 		MUST(read_at(fd, buf, MIB, offset) && pattern_holds(buf, MIB, 1, offset));
 	MUST(close(fd) == 0);
 	free(buf);
+	return 0;
+}
+
+/* What the driver says of a file: its pages are the window's. */
+static int step_dax(void)
+{
+	struct statx st;
+
+	MUST(make_file("in-window", "") == 0);
+	MUST(statx(AT_FDCWD, "in-window", 0, STATX_BASIC_STATS, &st) == 0);
+	MUST(st.stx_attributes_mask & STATX_ATTR_DAX);
+	MUST(st.stx_attributes & STATX_ATTR_DAX);
 	return 0;
 }
 
@@ -670,15 +689,19 @@ static const struct step steps[] = {
 
 static const struct step keep_steps[] = {
 	{"write the tree that stays", keep_tree},
-	{"directory of 10,000 entries: each once, delete some, list again", keep_many},
-	{"write 256 MiB", keep_big},
-	{"read 256 MiB back", verify_big},
+	{"directory of many entries: each once, delete some, list again", keep_many},
+	{"write a big file", keep_big},
+	{"read the big file back", verify_big},
 };
 
 static const struct step verify_steps[] = {
 	{"verify the tree that stays", verify_tree},
-	{"verify the directory of 10,000 entries", verify_many},
-	{"verify 256 MiB", verify_big},
+	{"verify the directory of many entries", verify_many},
+	{"verify the big file", verify_big},
+};
+
+static const struct step dax_steps[] = {
+	{"files are in the DAX window", step_dax},
 };
 
 static double seconds(void)
@@ -716,21 +739,42 @@ static int run_steps(const struct step *list, size_t count, const char *base, co
 
 #define RUN(list, base, shared) run_steps(list, sizeof(list) / sizeof((list)[0]), base, shared)
 
+static int run_all(const char *base)
+{
+	return RUN(steps, base, NULL) + RUN(keep_steps, base, "keep");
+}
+
+static int run_verify(const char *base)
+{
+	return RUN(verify_steps, base, "keep");
+}
+
+static int run_dax(const char *base)
+{
+	return RUN(dax_steps, base, "dax");
+}
+
 int main(int argc, char **argv)
 {
-	bool verify = argc == 3 && strcmp(argv[1], "--verify") == 0;
-	const char *base = argv[argc - 1];
-	int failures;
+	int (*run)(const char *base) = run_all;
+	int i;
 
-	if ((argc != 2 && !verify) || base[0] != '/') {
-		fprintf(stderr, "usage: %s [--verify] DIR, an absolute path\n", argv[0]);
+	for (i = 1; i < argc && argv[i][0] == '-'; i++) {
+		if (strcmp(argv[i], "--verify") == 0)
+			run = run_verify;
+		else if (strcmp(argv[i], "--dax") == 0)
+			run = run_dax;
+		else if (strcmp(argv[i], "--small") == 0)
+			amount = (struct amount){.entries = 500, .big_size = 8 * MIB};
+		else
+			break;
+	}
+	if (i != argc - 1 || argv[i][0] != '/') {
+		fprintf(stderr, "usage: %s [--verify|--dax] [--small] DIR, an absolute path\n",
+			argv[0]);
 		return 2;
 	}
 	umask(022);
 	setvbuf(stdout, NULL, _IOLBF, 0);
-	if (verify)
-		failures = RUN(verify_steps, base, "keep");
-	else
-		failures = RUN(steps, base, NULL) + RUN(keep_steps, base, "keep");
-	return failures ? 1 : 0;
+	return run(argv[i]) ? 1 : 0;
 }

@@ -25,7 +25,8 @@ case_programs() {
 host_script() {
 	[ -e "$CASE/$1" ] || return 0
 	# shellcheck disable=SC2016 # expanded by the inner shell
-	as_root env SHARE="$SHARE" BUILD="$BUILD" bash -c '. "$0"; . "$1"' "$GUEST_LIB/on-host.sh" "$CASE/$1"
+	as_root env SHARE="$SHARE" LOG="$WORK/virtiofsd0.log" BUILD="$BUILD" \
+		bash -c '. "$0"; . "$1"' "$GUEST_LIB/on-host.sh" "$CASE/$1"
 }
 
 # run_case DIR BUILD RESULTS CONSOLE: fills the two files.

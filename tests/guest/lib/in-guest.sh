@@ -196,10 +196,23 @@ bridge_umount() {
 	fusermount3 -u "$1" && wait_for 10 no_bridge && not_mounted "$1"
 }
 
-# kernel_mount TAG DIR: with the kernel's own driver, the one thing most cases must not load.
+# kernel_mount TAG DIR [OPTIONS]: with the kernel's own driver, the one thing most cases must not
+# load. A driver that finds no DAX window mounts all the same.
 kernel_mount() {
 	mkdir -p "$2"
-	load virtiofs && mount -t virtiofs "$1" "$2"
+	load virtiofs && mount -t virtiofs -o "${3:-rw}" "$1" "$2" && grep " $2 .*${3:-rw}" /proc/mounts
+}
+
+# translated BDF: its driver agreed to VIRTIO_F_ACCESS_PLATFORM, feature 33, and the IOMMU does not
+# just let it pass.
+translated() {
+	[ "$(cut -c 34 /sys/bus/pci/devices/"$1"/virtio*/features)" = 1 ] &&
+		grep '^DMA' "/sys/bus/pci/devices/$1/iommu_group/type"
+}
+
+# not_translated BDF
+not_translated() {
+	[ "$(cut -c 34 /sys/bus/pci/devices/"$1"/virtio*/features)" = 0 ]
 }
 
 # From some version on Debian's kernels have it built in.

@@ -69,11 +69,12 @@ start_virtiofsd() {
 		--socket-group="$(id -gn)" $options
 }
 
-# start_device SOCKET LOG OPTION...: our own, with the case's face and options.
+# start_device SOCKET LOG OPTION...: our own, with the case's face, options and file of faults.
 start_device() {
 	local socket=$1 log=$2
 	shift 2
 
+	[ ! -e "$WORK/scripts/faults" ] || set -- "$@" --script "$WORK/scripts/faults"
 	# shellcheck disable=SC2086 # options are words
 	start_daemon "$socket" "$log" "$BUILD/tests/device/virtiofs-device" \
 		"--${FACE:-vhost-user}" "$socket" "$@" ${DEVICE_OPTIONS:-}

@@ -11,7 +11,7 @@ check "list still names it" sh -c "virtiofs-inspect list | grep -F $bdf | grep v
 
 check "mount by tag" bridge_mount myfs /mnt
 run_workload /mnt
-check "sha256 of the 256 MiB file" sh -c 'cd /mnt/keep && sha256sum big >big.sha256'
+check "sha256 of the big file" sh -c 'cd /mnt/keep && sha256sum big >big.sha256'
 check "the kernel's driver is not loaded, or has no device" virtiofs_unused
 check "unmount" bridge_umount /mnt
 check "the device is in reset" in_reset "$bdf"

@@ -1,1 +1,0 @@
-../kernel-baseline/guest.sh

@@ -1,1 +1,0 @@
-../kernel-baseline/host-after.sh

@@ -1,0 +1,1 @@
+../kernel-vhost-user/guest.sh
