@@ -14,6 +14,7 @@
 
 #include <vfs/device.h>
 #include <vfs/fuse_abi.h>
+#include <vfs/quirks.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -50,6 +51,7 @@ enum vfs_poll {
  *             most 1024)
  * @poll: how vfs_queue_wait() waits. A device without interrupts can only be polled.
  * @timeout_ms: how long INIT, DESTROY and a reset of the device may take (default 10000)
+ * @quirks: rules that the device is known to break and may, bits of enum vfs_quirk (default: none)
  */
 struct vfs_session_options {
 	unsigned int num_queues;
@@ -58,6 +60,7 @@ struct vfs_session_options {
 	unsigned int ring_size;
 	enum vfs_poll poll;
 	unsigned int timeout_ms;
+	unsigned int quirks;
 };
 
 /**

@@ -17,6 +17,7 @@
 #include "dma/dma.h"
 #include "fuse/hiprio.h"
 #include "fuse/patience.h"
+#include "fuse/quirks.h"
 #include "fuse/wakeup.h"
 #include "virtio/virtio.h"
 
@@ -26,6 +27,7 @@
 struct vfs_reply_shape {
 	bool none;     /* the server does not answer (FORGET, INTERRUPT) */
 	bool may_omit; /* it may leave the answer out (DESTROY) */
+	bool may_wait; /* its answer may come as a notification, with a quirk (SETLKW) */
 	bool exact;    /* a good answer has @max bytes, otherwise at most so many */
 	uint32_t max;
 };
@@ -43,11 +45,13 @@ struct vfs_reply {
 	uint64_t unique; /* of the request */
 	struct vfs_reply_shape shape;
 	uint32_t used_len;	       /* bytes the device says it wrote */
+	unsigned int quirks;	       /* of the session */
 	struct fuse_out_header header; /* a private copy */
 };
 
 /*
- * Check an answer. Returns the bytes after its header, or the server's error; -EBADMSG with a
+ * Check an answer. Returns the bytes after its header, or the server's error, -EINPROGRESS if the
+ * answer comes later by a notification; -EBADMSG with a
  * message when the answer is against the protocol. *malformed tells the last two apart.
  */
 int vfs_reply_check(const struct vfs_reply *reply, bool *malformed);
@@ -262,6 +266,6 @@ void vfs_init_build(const struct vfs_init *want, struct fuse_init_in *in);
  * -EPROTO: malformed.
  */
 int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want, size_t max_payload,
-	struct vfs_init *got);
+	unsigned int quirks, struct vfs_init *got);
 
 #endif

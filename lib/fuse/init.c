@@ -55,6 +55,15 @@ static uint64_t agreed_flags(const struct vfs_init *want, const struct fuse_init
 	return flags & offered_flags(want);
 }
 
+/* A short answer does not have it. */
+static int check_max_write(const struct fuse_init_out *out, size_t length, unsigned int quirks)
+{
+	if (out->max_write || length == INIT_OUT_OLDEST || quirks & VFS_QUIRK_MAX_WRITE_ZERO)
+		return 0;
+	return vfs_quirk_error(vfs_error(-EPROTO, "the server answers INIT with a max_write of 0"),
+		VFS_QUIRK_MAX_WRITE_ZERO);
+}
+
 static uint32_t agreed_max_write(const struct fuse_init_out *out, size_t max_payload)
 {
 	uint32_t max_write = out->max_write < MAX_WRITE_MIN ? MAX_WRITE_MIN : out->max_write;
@@ -63,7 +72,7 @@ static uint32_t agreed_max_write(const struct fuse_init_out *out, size_t max_pay
 }
 
 int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want, size_t max_payload,
-	struct vfs_init *got)
+	unsigned int quirks, struct vfs_init *got)
 {
 	uint32_t want_minor = want->minor ? want->minor : VFS_FUSE_MINOR;
 	struct fuse_init_out out = {0};
@@ -75,6 +84,8 @@ int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want,
 		return vfs_error(-EPROTO, "the server answers INIT with %zu bytes", length);
 	memcpy(&out, body, length);
 	r = check_version(&out);
+	if (r == 0)
+		r = check_max_write(&out, length, quirks);
 	if (r < 0)
 		return r;
 	flags = agreed_flags(want, &out);
@@ -133,7 +144,8 @@ VFS_EXPORT int vfs_session_init(
 		return r;
 	if (vfs_request_reply(request, iov) < 2)
 		iov[1].iov_len = 0;
-	r = vfs_init_parse(iov[1].iov_base, iov[1].iov_len, want, session->max_payload, got);
+	r = vfs_init_parse(iov[1].iov_base, iov[1].iov_len, want, session->max_payload,
+		session->options.quirks, got);
 	if (r < 0)
 		return r;
 	vfs_request_put(request);

@@ -12,6 +12,7 @@ enum sizing {
 	UP_TO,
 	NO_REPLY,
 	MAY_OMIT,
+	MAY_WAIT,
 	FROM_READ,  /* fuse_read_in.size */
 	FROM_XATTR, /* fuse_getxattr_in.size; 0 asks for the size */
 	FROM_IOCTL, /* fuse_ioctl_in.out_size */
@@ -60,7 +61,7 @@ static const struct opcode opcodes[] = {
 	[FUSE_FSYNCDIR] = {sizeof(struct fuse_fsync_in), 0, EXACT},
 	[FUSE_GETLK] = {sizeof(struct fuse_lk_in), sizeof(struct fuse_lk_out), EXACT},
 	[FUSE_SETLK] = {sizeof(struct fuse_lk_in), 0, EXACT},
-	[FUSE_SETLKW] = {sizeof(struct fuse_lk_in), 0, EXACT},
+	[FUSE_SETLKW] = {sizeof(struct fuse_lk_in), 0, MAY_WAIT},
 	[FUSE_ACCESS] = {sizeof(struct fuse_access_in), 0, EXACT},
 	[FUSE_CREATE] = {sizeof(struct fuse_create_in) + 1, CREATE, EXACT},
 	[FUSE_INTERRUPT] = {sizeof(struct fuse_interrupt_in), 0, MAY_OMIT},
@@ -110,6 +111,10 @@ static int shape_of(const struct opcode *op, const uint8_t *args, struct vfs_rep
 	switch (op->sizing) {
 	case EXACT:
 		shape->exact = true;
+		return 0;
+	case MAY_WAIT:
+		shape->exact = true;
+		shape->may_wait = true;
 		return 0;
 	case NO_REPLY:
 		shape->none = true;

@@ -85,6 +85,7 @@ static int place_body(struct vfs_request *request)
 int vfs_request_prepare_any(struct vfs_request *request, size_t length)
 {
 	struct fuse_in_header *header = vfs_request_message(request);
+	unsigned int quirks = request->queue->session->options.quirks;
 	int r;
 
 	if (request->state != VFS_REQUEST_TAKEN && request->state != VFS_REQUEST_PREPARED)
@@ -105,6 +106,10 @@ int vfs_request_prepare_any(struct vfs_request *request, size_t length)
 	if (!header->unique)
 		header->unique = vfs_queue_next_unique(request->queue);
 	request->reply.unique = header->unique;
+	request->reply.quirks = quirks;
+	/* A length that is believed has to be of this answer. */
+	if (quirks & VFS_QUIRK_USED_LEN_ZERO)
+		memset(request->page, 0, sizeof(struct fuse_out_header));
 	request->state = VFS_REQUEST_PREPARED;
 	return 0;
 }

@@ -52,6 +52,8 @@ static int set_options(struct vfs_session *session, const struct vfs_session_opt
 			o->ring_size);
 	if (o->poll > VFS_POLL_NEVER)
 		return vfs_error(-EINVAL, "poll %u is not known", o->poll);
+	if (o->quirks & ~vfs_quirks_known())
+		return vfs_error(-EINVAL, "quirks 0x%x are not known", o->quirks);
 	if (o->num_queues > session->device->info.num_request_queues)
 		return vfs_error(-EINVAL, "%u request queues were asked for, %s has %u",
 			o->num_queues, session->device->info.name,
@@ -362,6 +364,7 @@ VFS_EXPORT int vfs_session_create(struct vfs_device *device,
 		return r;
 	}
 	device->user = &session->user;
+	vfs_quirks_log(device->info.name, session->options.quirks);
 	session->virtio = (struct vfs_virtio){
 		.transport = device->transport, .timeout_ms = session->options.timeout_ms};
 	r = choose_addressing(session);

@@ -19,6 +19,7 @@
 struct device_process process;
 struct connection conn;
 char said[4096];
+unsigned int quirks;
 
 static void remember_log(enum vfs_log_level level, const char *message, void *ctx)
 {
@@ -39,7 +40,7 @@ long now_ms(void)
 
 int connect_session(struct connection *c)
 {
-	const struct vfs_session_options options = {.timeout_ms = TIMEOUT_MS};
+	const struct vfs_session_options options = {.timeout_ms = TIMEOUT_MS, .quirks = quirks};
 	struct vfs_init want = {0}, got;
 	int r;
 

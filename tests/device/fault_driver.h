@@ -27,6 +27,9 @@ struct connection {
 /* The test's own, here so that it is closed also when the test fails. */
 extern struct connection conn;
 
+/* Of sessions that are connected next. */
+extern unsigned int quirks;
+
 /* What was logged since it was cleared, and the library's last error as well. */
 extern char said[4096];
 void assert_said(const char *text);

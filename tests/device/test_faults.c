@@ -37,7 +37,25 @@ static void test_positive_error(void **state)
 static void test_used_length_0(void **state)
 {
 	(void)state;
-	fault_in_getattr("used-len-0", -EIO, "0 bytes");
+	fault_in_getattr("used-len-0", -EIO, "(the quirk used-len-zero takes that)");
+}
+
+static void test_used_length_0_with_its_quirk(void **state)
+{
+	int i;
+
+	(void)state;
+	quirks = VFS_QUIRK_USED_LEN_ZERO;
+	/* INIT, then one answer after the other in the same slots. */
+	command("used-len-0 opcode=26");
+	assert_int_equal(connect_session(&conn), 0);
+	for (i = 0; i < 40; i++) {
+		command("used-len-0");
+		assert_int_equal(getattr(&conn), 0);
+	}
+	disconnect(&conn);
+	quirks = 0;
+	assert_next_works();
 }
 
 static void test_used_length_beyond_buffers(void **state)
@@ -230,6 +248,7 @@ int main(void)
 		FAULT_TEST(test_header_says_another_length),
 		FAULT_TEST(test_positive_error),
 		FAULT_TEST(test_used_length_0),
+		FAULT_TEST(test_used_length_0_with_its_quirk),
 		FAULT_TEST(test_used_length_beyond_buffers),
 		FAULT_TEST(test_used_id_out_of_range),
 		FAULT_TEST(test_used_id_not_in_flight),

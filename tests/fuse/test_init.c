@@ -88,7 +88,7 @@ static const struct vfs_init offer = {.flags = LOW | FUSE_MAP_ALIGNMENT};
 static int parse(const struct fuse_init_out *out, const struct vfs_init *want, struct vfs_init *got)
 {
 	memset(got, 0xa5, sizeof(*got));
-	return vfs_init_parse(out, sizeof(*out), want, PAYLOAD, got);
+	return vfs_init_parse(out, sizeof(*out), want, PAYLOAD, 0, got);
 }
 
 static void an_answer_says_what_was_agreed(void **state)
@@ -117,14 +117,14 @@ static void answers_of_8_24_and_64_bytes_are_read(void **state)
 	(void)state;
 	out.flags |= FUSE_MAP_ALIGNMENT;
 	out.map_alignment = 12;
-	assert_int_equal(vfs_init_parse(&out, 8, &offer, PAYLOAD, &got), 0);
+	assert_int_equal(vfs_init_parse(&out, 8, &offer, PAYLOAD, 0, &got), 0);
 	assert_int_equal(got.minor, 38);
 	assert_int_equal(got.flags, 0);
 	assert_int_equal(got.max_write, 4096);
 	assert_int_equal(got.max_pages, 32);
 	assert_int_equal(got.time_gran, 1);
 
-	assert_int_equal(vfs_init_parse(&out, 24, &offer, PAYLOAD, &got), 0);
+	assert_int_equal(vfs_init_parse(&out, 24, &offer, PAYLOAD, 0, &got), 0);
 	assert_int_equal(got.flags, LOW | FUSE_MAP_ALIGNMENT);
 	assert_int_equal(got.max_write, 128 << 10);
 	assert_int_equal(got.max_background, 12);
@@ -132,7 +132,7 @@ static void answers_of_8_24_and_64_bytes_are_read(void **state)
 	assert_int_equal(got.time_gran, 1);
 	assert_int_equal(got.map_alignment, 0);
 
-	assert_int_equal(vfs_init_parse(&out, 64, &offer, PAYLOAD, &got), 0);
+	assert_int_equal(vfs_init_parse(&out, 64, &offer, PAYLOAD, 0, &got), 0);
 	assert_int_equal(got.time_gran, 100);
 	assert_int_equal(got.map_alignment, 12);
 }
@@ -147,7 +147,7 @@ static void answers_of_any_other_size_are_refused(void **state)
 	for (size_t length = 0; length <= sizeof(bytes); length++) {
 		if (length == 8 || length == 24 || length == 64)
 			continue;
-		assert_int_equal(vfs_init_parse(bytes, length, &offer, PAYLOAD, &got), -EPROTO);
+		assert_int_equal(vfs_init_parse(bytes, length, &offer, PAYLOAD, 0, &got), -EPROTO);
 	}
 	assert_error_says("answers INIT with 200 bytes");
 }
@@ -231,7 +231,6 @@ static void max_write_is_between_a_page_and_a_slot(void **state)
 		uint32_t said;
 		uint32_t got;
 	} cases[] = {
-		{0, 4096},
 		{1, 4096},
 		{4095, 4096},
 		{4096, 4096},
@@ -251,6 +250,27 @@ static void max_write_is_between_a_page_and_a_slot(void **state)
 		assert_int_equal(parse(&out, &offer, &got), 0);
 		assert_int_equal(got.max_write, cases[i].got);
 	}
+}
+
+static void a_max_write_of_0_takes_a_quirk(void **state)
+{
+	struct fuse_init_out out = good;
+	struct vfs_init got;
+
+	(void)state;
+	out.max_write = 0;
+	assert_int_equal(parse(&out, &offer, &got), -EPROTO);
+	assert_error_says("a max_write of 0 (the quirk max-write-zero takes that)");
+	assert_int_equal(
+		vfs_init_parse(&out, sizeof(out), &offer, PAYLOAD, VFS_QUIRK_USED_LEN_ZERO, &got),
+		-EPROTO);
+	assert_int_equal(
+		vfs_init_parse(&out, sizeof(out), &offer, PAYLOAD, VFS_QUIRK_MAX_WRITE_ZERO, &got),
+		0);
+	assert_int_equal(got.max_write, 4096);
+	/* Before 7.5 there was none. */
+	assert_int_equal(vfs_init_parse(&out, 8, &offer, PAYLOAD, 0, &got), 0);
+	assert_int_equal(got.max_write, 4096);
 }
 
 static void max_pages_is_32_if_it_was_not_agreed_on(void **state)
@@ -281,7 +301,7 @@ static void max_pages_is_32_if_it_was_not_agreed_on(void **state)
 		out.flags = cases[i].flags;
 		out.max_pages = cases[i].said;
 		assert_int_equal(
-			vfs_init_parse(&out, sizeof(out), &want, cases[i].payload, &got), 0);
+			vfs_init_parse(&out, sizeof(out), &want, cases[i].payload, 0, &got), 0);
 		assert_int_equal(got.max_pages, cases[i].got);
 	}
 }
@@ -313,6 +333,7 @@ int main(void)
 		cmocka_unit_test(answers_of_any_other_size_are_refused),
 		cmocka_unit_test(versions_are_taken_from_7_27_on),
 		cmocka_unit_test(flags_that_were_not_offered_are_cleared),
+		cmocka_unit_test(a_max_write_of_0_takes_a_quirk),
 		cmocka_unit_test(max_write_is_between_a_page_and_a_slot),
 		cmocka_unit_test(max_pages_is_32_if_it_was_not_agreed_on),
 		cmocka_unit_test(map_alignment_counts_only_if_it_was_agreed_on),

@@ -31,6 +31,12 @@
 	{                        \
 		.may_omit = true \
 	}
+#define LOCK                                    \
+	{                                       \
+		.exact = true, .may_wait = true \
+	}
+#define ZERO	  VFS_QUIRK_USED_LEN_ZERO
+#define WAIT	  VFS_QUIRK_LOCK_WAIT
 #define SWAP32(x) __builtin_bswap32((uint32_t)(x))
 
 struct reply_case {
@@ -114,12 +120,48 @@ static const struct reply_case cases[] = {
 	{"not omitted, too short", MAY_OMIT, 1, HEADER, 0, 0, -EBADMSG, "has 1 bytes, too few"},
 };
 
-static void check(const struct reply_case *c)
+static const struct {
+	unsigned int quirks;
+	struct reply_case c;
+} quirk_cases[] = {
+	/* Of devices that do not say how much they wrote. */
+	{0, {"used.len 0", EXACTLY(144), 0, HEADER + 144, 0, 0, -EBADMSG,
+		    "(the quirk used-len-zero takes that)"}},
+	{ZERO, {"used.len 0, quirk", EXACTLY(144), 0, HEADER + 144, 0, 0, 144, NULL}},
+	{ZERO, {"used.len 0, quirk, error", EXACTLY(144), 0, HEADER, -ENOENT, 0, -ENOENT, NULL}},
+	{ZERO, {"used.len 0, quirk, too short", EXACTLY(144), 0, HEADER + 143, 0, 0, -EBADMSG,
+		       "has 143 bytes where 144 are allowed"}},
+	{ZERO, {"used.len 0, quirk, too long", AT_MOST(9), 0, HEADER + 10, 0, 0, -EBADMSG,
+		       "where at most 9 are allowed"}},
+	{ZERO, {"used.len 0, quirk, far too long", AT_MOST(9), 0, UINT32_MAX, 0, 0, -EBADMSG,
+		       "where at most 9 are allowed"}},
+	{ZERO, {"used.len 0, quirk, half a header", AT_MOST(9), 0, HEADER - 1, 0, 0, -EBADMSG,
+		       "has 15 bytes, too few"}},
+	{ZERO, {"used.len 0, quirk, nothing written", AT_MOST(9), 0, 0, 0, 0, -EBADMSG,
+		       "has 0 bytes"}},
+	{ZERO, {"used.len 0, quirk, of another", EXACTLY(0), 0, HEADER, 0, 2, -EBADMSG,
+		       "is for request 2"}},
+	{ZERO, {"used.len 1, quirk", EXACTLY(0), 1, HEADER, 0, 0, -EBADMSG, "has 1 bytes"}},
+	{ZERO, {"used.len right, quirk", EXACTLY(0), HEADER, HEADER, 0, 0, 0, NULL}},
+	{ZERO, {"none, quirk", NO_ANSWER, 0, HEADER, 77, 1, 0, NULL}},
+	{ZERO, {"omitted, quirk", MAY_OMIT, 0, HEADER, 77, 1, 0, NULL}},
+	/* Of devices whose locks are granted later. */
+	{0, {"wait", LOCK, HEADER, HEADER, 1, 0, -EBADMSG, "(the quirk lock-wait takes that)"}},
+	{WAIT, {"wait, quirk", LOCK, HEADER, HEADER, 1, 0, -EINPROGRESS, NULL}},
+	{WAIT, {"wait, quirk, no lock", EXACTLY(0), HEADER, HEADER, 1, 0, -EBADMSG,
+		       "has the error 1"}},
+	{WAIT, {"error 2, quirk", LOCK, HEADER, HEADER, 2, 0, -EBADMSG, "has the error 2"}},
+	{WAIT, {"wait, quirk, a body", LOCK, HEADER + 1, HEADER + 1, 1, 0, -EBADMSG,
+		       "has an error and 1 bytes"}},
+};
+
+static void check(const struct reply_case *c, unsigned int quirks)
 {
 	struct vfs_reply reply = {
 		.unique = UNIQUE,
 		.shape = c->shape,
 		.used_len = c->used_len,
+		.quirks = quirks,
 		.header = {.len = c->len,
 			.error = c->error,
 			.unique = c->unique ? c->unique : UNIQUE},
@@ -137,13 +179,21 @@ static void answers_are_checked_against_their_request(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++)
-		check(&cases[i]);
+		check(&cases[i], 0);
+}
+
+static void quirks_relax_one_rule_each(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(quirk_cases); i++)
+		check(&quirk_cases[i].c, quirk_cases[i].quirks);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(answers_are_checked_against_their_request),
+		cmocka_unit_test(quirks_relax_one_rule_each),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

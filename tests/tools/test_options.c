@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include <vfs/quirks.h>
+
 #include "options.h"
 #include "report.h"
 
@@ -28,6 +30,20 @@ void report_error(const char *format, ...)
 const char *report_libfuse(void)
 {
 	return "libfuse's words";
+}
+
+const char *report_reason(int error)
+{
+	(void)error;
+	return "no such quirk";
+}
+
+int vfs_quirk_parse(const char *names, unsigned int *quirks)
+{
+	if (strcmp(names, "one:two") != 0)
+		return -1;
+	*quirks = 12;
+	return 0;
 }
 
 /* Parses "virtiofs-fuse " and the words of @line. */
@@ -98,8 +114,9 @@ static void test_own_options(void **state)
 	struct options options;
 
 	(void)state;
-	assert_int_equal(parse(&options, "-o dma=iova,max_write=65536 0000:00:05.0 -f /mnt "
-					 "-o depth=8,timeout=3,no_posix_acl,no_writeback"),
+	assert_int_equal(
+		parse(&options, "-o dma=iova,max_write=65536 0000:00:05.0 -f /mnt "
+				"-o quirks=one:two,depth=8,timeout=3,no_posix_acl,no_writeback"),
 		0);
 	assert_string_equal(options.device, "0000:00:05.0");
 	assert_string_equal(options.dir, "/mnt");
@@ -108,6 +125,7 @@ static void test_own_options(void **state)
 	assert_false(options.writeback);
 	assert_int_equal(options.dma, VFS_DMA_IOVA);
 	assert_int_equal(options.max_write, 65536);
+	assert_int_equal(options.quirks, 12);
 	assert_int_equal(options.depth, 8);
 	assert_int_equal(options.timeout, 3);
 	options_free(&options);
@@ -146,6 +164,7 @@ static void test_mistakes_are_named_in_one_line(void **state)
 	refused("myfs /mnt -x", "\"-x\"");
 	refused("myfs /mnt -o", "libfuse's words");
 	refused("myfs /mnt -o dma=fast", "dma=fast");
+	refused("myfs /mnt -o quirks=none-such", "quirks=none-such: no such quirk");
 	refused("myfs /mnt -o max_write=4095", "max_write=4095");
 	refused("myfs /mnt -o max_write=1M", "max_write=1M");
 	refused("myfs /mnt -o depth=0", "depth=0");

@@ -52,6 +52,7 @@ static int start_session(struct bridge *bridge)
 		.max_payload = options->max_write < FUSE_MIN_READ_BUFFER ? FUSE_MIN_READ_BUFFER
 									 : options->max_write,
 		.timeout_ms = options->timeout * 1000,
+		.quirks = options->quirks,
 	};
 	int error = vfs_session_create(bridge->device, &how, &bridge->session);
 

@@ -11,6 +11,7 @@
 #include <fuse_lowlevel.h>
 
 #include <vfs/fuse_abi.h>
+#include <vfs/quirks.h>
 
 #include "report.h"
 
@@ -18,6 +19,7 @@
 struct parse {
 	struct options options;
 	char *dma;
+	char *quirks;
 	char *max_write;
 	char *depth;
 	char *timeout;
@@ -42,6 +44,7 @@ static const struct fuse_opt own_options[] = {
 	SET("writeback", options.writeback, 1),
 	SET("no_writeback", options.writeback, 0),
 	SET("dma=%s", dma, 0),
+	SET("quirks=%s", quirks, 0),
 	SET("max_write=%s", max_write, 0),
 	SET("depth=%s", depth, 0),
 	SET("timeout=%s", timeout, 0),
@@ -158,11 +161,22 @@ static int take_dma(const char *text, enum vfs_dma_mode *dma)
 	return 0;
 }
 
+static int take_quirks(const char *text, unsigned int *quirks)
+{
+	int error = text ? vfs_quirk_parse(text, quirks) : 0;
+
+	if (error)
+		report_error("quirks=%s: %s", text, report_reason(error));
+	return error;
+}
+
 static int take_values(struct parse *parse)
 {
 	struct options *options = &parse->options;
 
 	if (take_dma(parse->dma, &options->dma))
+		return -1;
+	if (take_quirks(parse->quirks, &options->quirks))
 		return -1;
 	if (take_number("max_write", parse->max_write, 4096, 1U << 30, &options->max_write))
 		return -1;
@@ -220,6 +234,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	int result = parse_all(&parse, argc, argv);
 
 	free(parse.dma);
+	free(parse.quirks);
 	free(parse.max_write);
 	free(parse.depth);
 	free(parse.timeout);
@@ -282,6 +297,7 @@ void options_usage(void)
 	     "  -h, -V                print this help, the version\n"
 	     "\n"
 	     "  -o dma=auto|iova      which addresses the device is given (auto)\n"
+	     "  -o quirks=NAME[:NAME] what the device does wrong and may, see the manual page\n"
 	     "  -o max_write=N        largest data of one request in bytes (1048576)\n"
 	     "  -o depth=N            requests that are prepared or under way at once (32)\n"
 	     "  -o timeout=SECONDS    how long to wait for the device at start and end (10)\n"

@@ -19,6 +19,7 @@ struct options {
 	int posix_acl;
 	int writeback;
 	enum vfs_dma_mode dma;
+	unsigned int quirks;
 	unsigned int max_write;
 	unsigned int depth;
 	unsigned int timeout; /* seconds */
