@@ -277,6 +277,7 @@ static bool stop(struct vfs_session *session)
 
 static void release(struct vfs_session *session)
 {
+	struct vfs_transport *t = session->device->transport;
 	unsigned int i;
 
 	/* Memory that a device may write to cannot be anybody else's. */
@@ -285,6 +286,8 @@ static void release(struct vfs_session *session)
 	else
 		vfs_log(VFS_LOG_ERROR, "%s cannot be stopped: its memory is kept",
 			session->device->info.name);
+	if (t->ops->shm_clear)
+		t->ops->shm_clear(t);
 	for (i = 0; session->queues && i < session->num_rings; i++)
 		vfs_queue_destroy(&session->queues[i]);
 	vfs_hiprio_fini(&session->hiprio);

@@ -98,6 +98,12 @@ struct vfs_transport_ops {
 	 */
 	int (*shm_region)(struct vfs_transport *t, uint8_t id, struct vfs_shm_region *region);
 
+	/*
+	 * Undo what is mapped in the regions: the reset that did so for the device may have come
+	 * while they were read. NULL: they stay as they are.
+	 */
+	void (*shm_clear)(struct vfs_transport *t);
+
 	int (*dma_map)(struct vfs_transport *t, const struct vfs_dma_map *map);
 	/* Everything that was mapped in this range, in whole. */
 	int (*dma_unmap)(struct vfs_transport *t, uint64_t iova, uint64_t length);

@@ -43,19 +43,26 @@ static void bound_sending(int fd, unsigned int timeout_ms)
 	(void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
 }
 
+void vfs_socket_adopt(struct vfs_socket *s, int fd, const char *path, unsigned int timeout_ms)
+{
+	*s = (struct vfs_socket){.fd = fd, .timeout_ms = timeout_ms};
+	snprintf(s->path, sizeof(s->path), "%s", path);
+	bound_sending(fd, timeout_ms);
+}
+
 int vfs_socket_connect(struct vfs_socket *s, const char *path, unsigned int timeout_ms)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd;
 
-	*s = (struct vfs_socket){.fd = -1, .timeout_ms = timeout_ms};
+	*s = (struct vfs_socket){.fd = -1};
 	if (strlen(path) >= sizeof(address.sun_path))
 		return vfs_error(-EINVAL, "the path of the socket is too long: %s", path);
-	snprintf(s->path, sizeof(s->path), "%s", path);
-	memcpy(address.sun_path, s->path, sizeof(address.sun_path));
-	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (s->fd < 0)
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
 		return vfs_error(-errno, "cannot create a socket: %s", strerror(errno));
-	bound_sending(s->fd, timeout_ms);
+	vfs_socket_adopt(s, fd, path, timeout_ms);
+	memcpy(address.sun_path, s->path, sizeof(address.sun_path));
 	if (connect(s->fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
 		int r = connect_error(path);
 

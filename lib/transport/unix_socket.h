@@ -27,6 +27,8 @@ struct vfs_socket_fds {
 
 /* -ENODEV: nothing listens there. -EACCES, -EINVAL (path too long). */
 int vfs_socket_connect(struct vfs_socket *s, const char *path, unsigned int timeout_ms);
+/* A connection that is there already. */
+void vfs_socket_adopt(struct vfs_socket *s, int fd, const char *path, unsigned int timeout_ms);
 void vfs_socket_disconnect(struct vfs_socket *s);
 
 /* -ENODEV: the daemon is gone. */

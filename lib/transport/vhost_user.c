@@ -17,6 +17,7 @@
 
 #include "core/core.h"
 #include "transport/vhost_user.h"
+#include "transport/vhost_user_backend.h"
 
 /* Messages of the daemon that take long (stopping a queue waits for what is in flight). */
 #define ANSWER_MS 10000u
@@ -37,6 +38,10 @@ static const uint64_t wanted_protocol_features = BIT(VHOST_USER_PROTOCOL_F_MQ) |
 						 BIT(VHOST_USER_PROTOCOL_F_RESET_DEVICE) |
 						 BIT(VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS) |
 						 BIT(VHOST_USER_PROTOCOL_F_STATUS);
+
+/* A window is mapped at the daemon's word, which comes over a socket of its own. */
+static const uint64_t window_protocol_features = BIT(VHOST_USER_PROTOCOL_F_BACKEND_REQ) |
+						 BIT(VHOST_USER_PROTOCOL_F_SHMEM);
 
 struct region {
 	struct vfs_vhost_user_region region;
@@ -61,6 +66,7 @@ struct vhost_user {
 	struct queue *queues;
 	int error; /* the daemon signals it when a ring is broken */
 	int epoll;
+	struct vfs_vhost_user_backend backend; /* all zero: the daemon has no window */
 };
 
 static struct vhost_user *to_vhost_user(struct vfs_transport *t)
@@ -262,10 +268,18 @@ static int vhost_user_queue_fd(struct vfs_transport *t, uint16_t queue)
 
 static int vhost_user_shm_region(struct vfs_transport *t, uint8_t id, struct vfs_shm_region *region)
 {
-	(void)t;
-	(void)id;
+	const struct vfs_shm_window *window = &to_vhost_user(t)->backend.window;
+
 	*region = (struct vfs_shm_region){0};
-	return -ENOENT;
+	if (id != 0 || !window->addr)
+		return -ENOENT;
+	*region = (struct vfs_shm_region){.length = window->length, .addr = window->addr};
+	return 0;
+}
+
+static void vhost_user_shm_clear(struct vfs_transport *t)
+{
+	vfs_shm_window_clear(&to_vhost_user(t)->backend.window);
 }
 
 static int send_mem_table(struct vhost_user *vu)
@@ -380,7 +394,7 @@ static int vhost_user_check_events(struct vfs_transport *t)
 		return vfs_error(-ENODEV, "%s: the daemon is gone", t->name);
 	if (read(vu->error, &count, sizeof(count)) == (ssize_t)sizeof(count))
 		return vfs_error(-EIO, "%s: the daemon reports a broken ring", t->name);
-	return 0;
+	return vfs_vhost_user_backend_check(&vu->backend);
 }
 
 static void vhost_user_close(struct vfs_transport *t)
@@ -388,6 +402,7 @@ static void vhost_user_close(struct vfs_transport *t)
 	struct vhost_user *vu = to_vhost_user(t);
 	unsigned int i;
 
+	vfs_vhost_user_backend_stop(&vu->backend);
 	vfs_socket_disconnect(&vu->channel.socket);
 	for (i = 0; vu->queues && i < t->num_queues; i++) {
 		if (vu->queues[i].kick >= 0)
@@ -417,6 +432,7 @@ static const struct vfs_transport_ops vhost_user_ops = {
 	.disable_interrupts = vhost_user_disable_interrupts,
 	.queue_fd = vhost_user_queue_fd,
 	.shm_region = vhost_user_shm_region,
+	.shm_clear = vhost_user_shm_clear,
 	.dma_map = vhost_user_dma_map,
 	.dma_unmap = vhost_user_dma_unmap,
 	.set_bus_master = vhost_user_set_bus_master,
@@ -439,6 +455,9 @@ static int negotiate_protocol(struct vhost_user *vu)
 	if (r < 0)
 		return r;
 	vu->protocol = offered & wanted_protocol_features;
+	if ((offered & window_protocol_features) == window_protocol_features)
+		vu->protocol |= window_protocol_features |
+				(offered & BIT(VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD));
 	r = send_u64(vu, VHOST_USER_SET_PROTOCOL_FEATURES, vu->protocol);
 	/* From the next message on. */
 	vu->channel.reply_ack = has(vu, VHOST_USER_PROTOCOL_F_REPLY_ACK);
@@ -549,6 +568,41 @@ static int create_events(struct vhost_user *vu)
 	return r < 0 ? r : watch(vu, vu->channel.socket.fd, EPOLLRDHUP);
 }
 
+static int send_backend_socket(struct vhost_user *vu, int fd)
+{
+	struct vfs_vhost_user_message m = {
+		.request = VHOST_USER_SET_BACKEND_REQ_FD, .fds = &fd, .num_fds = 1};
+
+	return vfs_vhost_user_send(&vu->channel, &m);
+}
+
+static int create_window(struct vhost_user *vu)
+{
+	struct vfs_vhost_user_shmem_config config = {0};
+	struct vfs_vhost_user_message m = {.request = VHOST_USER_GET_SHMEM_CONFIG};
+	int peer;
+	int r;
+
+	if (!has(vu, VHOST_USER_PROTOCOL_F_SHMEM))
+		return 0;
+	r = vfs_vhost_user_ask(&vu->channel, &m, &config,
+		offsetof(struct vfs_vhost_user_shmem_config, sizes), sizeof(config));
+	if (r < 0 || !config.count || !config.sizes[VIRTIO_FS_SHMCAP_ID_CACHE])
+		return r;
+	r = vfs_vhost_user_backend_start(&vu->backend, config.sizes[VIRTIO_FS_SHMCAP_ID_CACHE],
+		vu->channel.socket.path, vu->channel.reply_ack, &peer);
+	if (r < 0) {
+		vfs_log(VFS_LOG_WARNING, "%s: its DAX window cannot be used: %s", vu->base.name,
+			vfs_last_error());
+		return 0;
+	}
+	r = watch(vu, vu->backend.event, EPOLLIN);
+	if (r == 0)
+		r = send_backend_socket(vu, peer);
+	close(peer);
+	return r;
+}
+
 static int set_up(struct vhost_user *vu, const char *path)
 {
 	int r = vfs_socket_connect(&vu->channel.socket, path, ANSWER_MS);
@@ -563,6 +617,8 @@ static int set_up(struct vhost_user *vu, const char *path)
 		r = learn_config(vu);
 	if (r == 0)
 		r = create_events(vu);
+	if (r == 0)
+		r = create_window(vu);
 	return r;
 }
 

@@ -29,12 +29,14 @@ enum vfs_vhost_user_request {
 	VHOST_USER_SET_PROTOCOL_FEATURES = 16,
 	VHOST_USER_GET_QUEUE_NUM = 17,
 	VHOST_USER_SET_VRING_ENABLE = 18,
+	VHOST_USER_SET_BACKEND_REQ_FD = 21,
 	VHOST_USER_GET_CONFIG = 24,
 	VHOST_USER_RESET_DEVICE = 34,
 	VHOST_USER_GET_MAX_MEM_SLOTS = 36,
 	VHOST_USER_ADD_MEM_REG = 37,
 	VHOST_USER_REM_MEM_REG = 38,
 	VHOST_USER_SET_STATUS = 39,
+	VHOST_USER_GET_SHMEM_CONFIG = 44,
 };
 
 #define VHOST_USER_F_PROTOCOL_FEATURES 30 /* a feature bit that is not the device's own */
@@ -42,14 +44,21 @@ enum vfs_vhost_user_request {
 enum vfs_vhost_user_protocol_feature {
 	VHOST_USER_PROTOCOL_F_MQ = 0,
 	VHOST_USER_PROTOCOL_F_REPLY_ACK = 3,
+	VHOST_USER_PROTOCOL_F_BACKEND_REQ = 5,
 	VHOST_USER_PROTOCOL_F_CONFIG = 9,
+	VHOST_USER_PROTOCOL_F_BACKEND_SEND_FD = 10,
 	VHOST_USER_PROTOCOL_F_RESET_DEVICE = 13,
 	VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS = 15,
 	VHOST_USER_PROTOCOL_F_STATUS = 16,
+	VHOST_USER_PROTOCOL_F_SHMEM = 22,
 };
 
 /* Pieces of memory that fit a table. */
 #define VHOST_USER_REGIONS_MAX 8u
+
+#define VHOST_USER_FLAG_VERSION	   1u
+#define VHOST_USER_FLAG_REPLY	   (1u << 2)
+#define VHOST_USER_FLAG_NEED_REPLY (1u << 3)
 
 struct vfs_vhost_user_header {
 	uint32_t request;
@@ -94,6 +103,13 @@ struct vfs_vhost_user_config {
 	uint32_t size;
 	uint32_t flags;
 	uint8_t bytes[256];
+};
+
+/* The sizes of shared-memory regions by their identifiers; 0 where there is none. */
+struct vfs_vhost_user_shmem_config {
+	uint32_t count;
+	uint32_t padding;
+	uint64_t sizes[256];
 };
 
 struct vfs_vhost_user_channel {

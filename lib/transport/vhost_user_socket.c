@@ -4,10 +4,6 @@
 #include "core/core.h"
 #include "transport/vhost_user.h"
 
-#define FLAG_VERSION	1u
-#define FLAG_REPLY	(1u << 2)
-#define FLAG_NEED_REPLY (1u << 3)
-
 static int send_message(
 	struct vfs_vhost_user_channel *c, const struct vfs_vhost_user_message *m, uint32_t flags)
 {
@@ -30,8 +26,8 @@ static int receive_reply(
 
 	if (r < 0)
 		return r;
-	if (header.request != request || !(header.flags & FLAG_REPLY) || header.size < min ||
-		header.size > max) {
+	if (header.request != request || !(header.flags & VHOST_USER_FLAG_REPLY) ||
+		header.size < min || header.size > max) {
 		vfs_socket_give_up(&c->socket);
 		return vfs_error(-EPROTO,
 			"the daemon behind %s answers request %u with %u, %u bytes", c->socket.path,
@@ -43,7 +39,7 @@ static int receive_reply(
 int vfs_vhost_user_ask(struct vfs_vhost_user_channel *c, const struct vfs_vhost_user_message *m,
 	void *reply, size_t min, size_t max)
 {
-	int r = send_message(c, m, FLAG_VERSION);
+	int r = send_message(c, m, VHOST_USER_FLAG_VERSION);
 
 	return r < 0 ? r : receive_reply(c, m->request, reply, min, max);
 }
@@ -51,7 +47,8 @@ int vfs_vhost_user_ask(struct vfs_vhost_user_channel *c, const struct vfs_vhost_
 int vfs_vhost_user_send(struct vfs_vhost_user_channel *c, const struct vfs_vhost_user_message *m)
 {
 	uint64_t result = 0;
-	int r = send_message(c, m, FLAG_VERSION | (c->reply_ack ? FLAG_NEED_REPLY : 0));
+	int r = send_message(
+		c, m, VHOST_USER_FLAG_VERSION | (c->reply_ack ? VHOST_USER_FLAG_NEED_REPLY : 0));
 
 	if (r == 0 && c->reply_ack)
 		r = receive_reply(c, m->request, &result, sizeof(result), sizeof(result));
