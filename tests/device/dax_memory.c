@@ -24,8 +24,11 @@ int dax_memory_create(struct dax_memory *memory, uint64_t size)
 	*memory = (struct dax_memory){.fd = -1, .size = size};
 	if (!size)
 		return 0;
-	memory->fd = memfd_create("virtiofs-device window", MFD_CLOEXEC);
+	memory->fd = memfd_create("virtiofs-device window", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 	if (memory->fd < 0 || ftruncate(memory->fd, (off_t)size) < 0)
+		return -errno;
+	/* A client that maps it can know that it stays. */
+	if (fcntl(memory->fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
 		return -errno;
 	memory->host = map_shared(memory->fd, size);
 	memory->last = map_shared(-1, size);
