@@ -79,7 +79,7 @@ boot() {
 	mapfile -t programs < <(host_programs)
 	programs+=("$tools"/virtiofs-{fuse/virtiofs-fuse,inspect/virtiofs-inspect})
 	make_initramfs "$WORK/initramfs" "$KERNEL" "$WORK/scripts" "${programs[@]}"
-	qemu_devices intel myfs
+	qemu_devices intel vhost-user myfs
 	if [ -n "$shell" ]; then
 		qemu_run 0 512M "$KERNEL" "$WORK/initramfs" -serial mon:stdio
 	else
