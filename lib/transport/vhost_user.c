@@ -241,12 +241,7 @@ static int vhost_user_enable_queue(
 
 static void vhost_user_notify(struct vfs_transport *t, uint16_t queue)
 {
-	uint64_t one = 1;
-	ssize_t n;
-
-	/* It cannot be full: the daemon empties it, and a daemon that is gone reads nothing. */
-	n = write(to_vhost_user(t)->queues[queue].kick, &one, sizeof(one));
-	(void)n;
+	vfs_eventfd_signal(to_vhost_user(t)->queues[queue].kick);
 }
 
 static int vhost_user_enable_interrupts(struct vfs_transport *t, unsigned int num_queues)
@@ -388,11 +383,10 @@ static int vhost_user_event_fd(struct vfs_transport *t)
 static int vhost_user_check_events(struct vfs_transport *t)
 {
 	struct vhost_user *vu = to_vhost_user(t);
-	uint64_t count;
 
 	if (!vfs_socket_alive(&vu->channel.socket))
 		return vfs_error(-ENODEV, "%s: the daemon is gone", t->name);
-	if (read(vu->error, &count, sizeof(count)) == (ssize_t)sizeof(count))
+	if (vfs_eventfd_clear(vu->error))
 		return vfs_error(-EIO, "%s: the daemon reports a broken ring", t->name);
 	return vfs_vhost_user_backend_check(&vu->backend);
 }
