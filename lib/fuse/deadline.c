@@ -78,8 +78,7 @@ static void expire(struct vfs_queue *queue, struct vfs_request *request, uint64_
 
 static void look_at(struct vfs_queue *queue, struct vfs_request *request, uint64_t now)
 {
-	bool timed = request->state == VFS_REQUEST_SUBMITTED && request->timeout_ns &&
-		     !request->ended;
+	bool timed = request->deadline_ns != 0;
 
 	if (timed && now >= request->deadline_ns) {
 		expire(queue, request, now);

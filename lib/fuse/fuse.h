@@ -6,12 +6,14 @@
 #ifndef VFS_FUSE_INTERNAL_H
 #define VFS_FUSE_INTERNAL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <vfs/request.h>
 #include <vfs/session.h>
+#include <vfs/sync.h>
 
 #include "discovery/device.h"
 #include "dma/dma.h"
@@ -98,11 +100,17 @@ struct vfs_request {
 	bool ended;	/* without the device: it is in the queue's list of these, or was */
 	uint32_t body_length;
 	uint64_t timeout_ns;  /* from submission on; 0: none */
-	uint64_t deadline_ns; /* of this submission */
+	uint64_t deadline_ns; /* of this submission; 0: none, or it has ended */
 	struct vfs_interrupt interrupt;
 	struct vfs_request *target; /* INTERRUPT: whom it is about, and his unique then */
 	uint64_t target_unique;
 	void *user_data;
+	uint32_t uses; /* how often it was given a unique */
+
+	/* Of a shared queue: who waits for it, or what to call. See sync.h. */
+	struct vfs_waiter *waiter;
+	vfs_sync_done_fn *done;
+	void *done_ctx;
 };
 
 #define VFS_SLOT_HEADER_SIZE VFS_PAGE_SIZE
@@ -149,8 +157,18 @@ struct vfs_queue {
 	struct vfs_wakeup wakeup;
 	struct vfs_patience patience;
 	struct vfs_queue_counters counters;
-	uint64_t next_unique;
 	bool interrupts; /* asked for */
+
+	/*
+	 * Of a queue that threads share (sync.h). Whoever calls a function here has the lock;
+	 * vfs_queue_wait() drops it while it looks and sleeps. NULL: it is one thread's own.
+	 */
+	pthread_mutex_t *lock;
+	struct vfs_sync_queue *sharing;
+	bool waiting; /* somebody is in vfs_queue_wait(), */
+	bool prodded; /* and shall come back, */
+	bool asleep;  /* and would sleep until then */
+	uint64_t asleep_until_ns;
 };
 
 /* Nothing of it is owned by the device, and nothing will be. For when it has been reset. */
@@ -167,6 +185,14 @@ struct vfs_request *vfs_queue_take_reserved(struct vfs_queue *queue);
 
 /* Take one out of the middle. False: it is not in there. */
 bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *request);
+
+/* ---- for a queue that threads share (wait.c) ---- */
+
+/* Whoever is in vfs_queue_wait() comes back. */
+void vfs_queue_prod(struct vfs_queue *queue);
+
+/* Something was submitted or cancelled: he hears of it if it concerns him. */
+void vfs_queue_changed(struct vfs_queue *queue);
 
 /* ---- deadlines and INTERRUPT (deadline.c) ---- */
 
@@ -219,9 +245,6 @@ void vfs_session_fail(struct vfs_session *session, int error);
 
 /* 0, or what it failed with, and a message. */
 int vfs_session_check(const struct vfs_session *session);
-
-/* For a message whose sender does not care. */
-uint64_t vfs_queue_next_unique(struct vfs_queue *queue);
 
 /* ---- layout of a session's memory (memory.c) ---- */
 

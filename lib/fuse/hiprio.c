@@ -128,6 +128,16 @@ void vfs_hiprio_collect(struct vfs_hiprio *hiprio)
 	pthread_mutex_unlock(&hiprio->lock);
 }
 
+void vfs_hiprio_woken(struct vfs_hiprio *hiprio)
+{
+	if (pthread_mutex_trylock(&hiprio->lock) != 0)
+		return;
+	/* It may be an interrupt that nobody asked for any more. */
+	vfs_wakeup_clear(&hiprio->queue->wakeup);
+	(void)progress(hiprio);
+	pthread_mutex_unlock(&hiprio->lock);
+}
+
 static int send_interrupt(struct vfs_hiprio *hiprio, struct vfs_request *target)
 {
 	struct vfs_request *request = vfs_request_get(hiprio->queue);

@@ -36,4 +36,7 @@ int vfs_hiprio_interrupt(struct vfs_hiprio *hiprio, struct vfs_request *target);
 /* Collect what the device has done. For threads that come by; without a message. */
 void vfs_hiprio_collect(struct vfs_hiprio *hiprio);
 
+/* The same, when its descriptor is readable. */
+void vfs_hiprio_woken(struct vfs_hiprio *hiprio);
+
 #endif

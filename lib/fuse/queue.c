@@ -48,16 +48,6 @@ bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *
 	return true;
 }
 
-uint64_t vfs_queue_next_unique(struct vfs_queue *queue)
-{
-	/*
-	 * Even, as bit 0 marks interrupts; far from what a kernel counts from 0; and of this queue
-	 * alone, so that queues share nothing.
-	 */
-	queue->next_unique += 2;
-	return 1ULL << 62 | (uint64_t)queue->index << 46 | queue->next_unique;
-}
-
 /* Into the ring, not yet visible. -ENOSPC: there is no room now. */
 static int add_to_ring(struct vfs_queue *queue, struct vfs_request *request)
 {
@@ -151,6 +141,7 @@ VFS_EXPORT int vfs_queue_submit(
 void vfs_queue_end(struct vfs_queue *queue, struct vfs_request *request, int error)
 {
 	request->ended = true;
+	request->deadline_ns = 0;
 	request->error = error;
 	vfs_request_list_push(&queue->ended, request);
 }
@@ -178,6 +169,7 @@ void vfs_queue_end_all(struct vfs_queue *queue)
 	}
 	while ((request = vfs_request_list_pop(&queue->parked)) != NULL)
 		vfs_queue_end(queue, request, -EIO);
+	queue->look_at_ns = 0;
 }
 
 static void broke_the_protocol(struct vfs_queue *queue)
@@ -208,6 +200,7 @@ static unsigned int pop_ring(
 			continue;
 		}
 		request->lent = false;
+		request->deadline_ns = 0;
 		vfs_request_complete(request, len);
 		requests[count++] = request;
 	}

@@ -12,6 +12,7 @@ static void reset(struct vfs_request *request)
 	request->user_data = NULL;
 	request->timeout_ns = 0;
 	request->ended = false;
+	request->deadline_ns = 0;
 }
 
 VFS_EXPORT struct vfs_request *vfs_request_get(struct vfs_queue *queue)
@@ -82,6 +83,19 @@ static int place_body(struct vfs_request *request)
 	return 0;
 }
 
+/*
+ * Even, as bit 0 marks interrupts; far from what a kernel counts from 0; and made of what belongs
+ * to the request alone, so that neither queues nor requests share a counter.
+ */
+static uint64_t next_unique(struct vfs_request *request)
+{
+	uint64_t slot = (uint64_t)(request - request->queue->requests);
+
+	request->uses++;
+	return 1ULL << 62 | (uint64_t)request->queue->index << 46 | slot << 33 |
+	       (uint64_t)request->uses << 1;
+}
+
 int vfs_request_prepare_any(struct vfs_request *request, size_t length)
 {
 	struct fuse_in_header *header = vfs_request_message(request);
@@ -104,7 +118,7 @@ int vfs_request_prepare_any(struct vfs_request *request, size_t length)
 		return r;
 	header->len = request->length;
 	if (!header->unique)
-		header->unique = vfs_queue_next_unique(request->queue);
+		header->unique = next_unique(request);
 	request->reply.unique = header->unique;
 	request->reply.quirks = quirks;
 	/* A length that is believed has to be of this answer. */

@@ -17,7 +17,8 @@ VFS_EXPORT int vfs_queue_fd(const struct vfs_queue *queue)
 
 static bool has_ended(const struct vfs_queue *queue)
 {
-	return queue->ended.head || (queue->session->failed && queue->in_flight > 0);
+	return queue->ended.head || queue->prodded ||
+	       (queue->session->failed && queue->in_flight > 0);
 }
 
 VFS_EXPORT bool vfs_queue_arm(struct vfs_queue *queue)
@@ -40,6 +41,35 @@ struct limit {
 	int timeout_ms; /* as it was given */
 };
 
+static void lock(struct vfs_queue *queue)
+{
+	if (queue->lock)
+		pthread_mutex_lock(queue->lock);
+}
+
+static void unlock(struct vfs_queue *queue)
+{
+	if (queue->lock)
+		pthread_mutex_unlock(queue->lock);
+}
+
+void vfs_queue_prod(struct vfs_queue *queue)
+{
+	if (!queue->waiting)
+		return;
+	queue->prodded = true;
+	if (queue->asleep)
+		vfs_wakeup_signal(&queue->wakeup);
+}
+
+void vfs_queue_changed(struct vfs_queue *queue)
+{
+	bool sooner = queue->look_at_ns && queue->look_at_ns < queue->asleep_until_ns;
+
+	if (queue->asleep && (sooner || has_ended(queue)))
+		vfs_wakeup_signal(&queue->wakeup);
+}
+
 static uint64_t next_look(const struct vfs_queue *queue, const struct limit *limit)
 {
 	uint64_t at = queue->look_at_ns;
@@ -56,13 +86,26 @@ static int timed_out(const struct vfs_queue *queue, const struct limit *limit)
 			       queue->session->device->info.name, limit->timeout_ms);
 }
 
-/* What has to be done now and then while waiting, in whatever manner. */
-static void keep_going(struct vfs_queue *queue)
+/* Who waits for the hiprio queue itself collects from it himself. */
+static bool helps_hiprio(const struct vfs_queue *queue)
 {
+	return queue != queue->session->hiprio.queue;
+}
+
+/* What has to be done now and then while looking. True: there is something now. */
+static bool keep_going(struct vfs_queue *queue)
+{
+	bool some;
+
+	if (helps_hiprio(queue) &&
+		atomic_load_explicit(&queue->session->hiprio.waiting, memory_order_relaxed))
+		vfs_hiprio_collect(&queue->session->hiprio);
+	lock(queue);
 	if (queue->look_at_ns)
 		vfs_queue_look_at_time(queue);
-	if (atomic_load_explicit(&queue->session->hiprio.waiting, memory_order_relaxed))
-		vfs_hiprio_collect(&queue->session->hiprio);
+	some = has_something(queue);
+	unlock(queue);
+	return some;
 }
 
 /* The device's own events matter to who never sleeps too. */
@@ -75,50 +118,82 @@ static void check_device(struct vfs_device *device)
 		(void)vfs_device_check(device);
 }
 
+/*
+ * Only what the device writes, and what changes with completions alone: whoever waits is the one
+ * who takes those, so that no lock is needed.
+ */
+static bool look_at_ring(const struct vfs_queue *queue)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOOKS_PER_CHECK && !queue->session->failed; i++) {
+		if (vfs_ring_has_used(&queue->ring))
+			return true;
+		vfs_cpu_relax();
+	}
+	return false;
+}
+
 /* Look until @until. True: there is something. */
 static bool look(struct vfs_queue *queue, uint64_t now, uint64_t until)
 {
 	uint64_t check_at = now + DEVICE_CHECK_NS;
+	bool some = false;
 
-	while (now < until) {
-		unsigned int i;
-
-		for (i = 0; i < LOOKS_PER_CHECK; i++) {
-			if (has_something(queue))
-				return true;
-			vfs_cpu_relax();
-		}
-		if (queue->session->failed)
+	unlock(queue);
+	while (!some && now < until) {
+		some = look_at_ring(queue);
+		if (some || queue->session->failed)
 			break;
 		now = vfs_now_ns();
-		keep_going(queue);
+		some = keep_going(queue);
 		if (now >= check_at) {
 			check_device(queue->session->device);
 			check_at = now + DEVICE_CHECK_NS;
 		}
 	}
+	lock(queue);
 	return has_something(queue);
+}
+
+/* poll(), with the lock dropped and others knowing that it has to be ended by a signal. */
+static int sleep_on(struct vfs_queue *queue, struct pollfd *fds, nfds_t count, uint64_t until)
+{
+	int left = -1;
+	int r;
+
+	if (until != UINT64_MAX)
+		left = vfs_deadline_left_ms((struct vfs_deadline){.ns = until});
+	queue->asleep_until_ns = until;
+	queue->asleep = true;
+	unlock(queue);
+	r = poll(fds, count, left) < 0 ? -errno : 0;
+	lock(queue);
+	queue->asleep = false;
+	return r;
 }
 
 static int sleep_until(struct vfs_queue *queue, const struct limit *limit)
 {
 	struct vfs_session *session = queue->session;
-	bool forgets = atomic_load(&session->hiprio.waiting) > 0;
 	struct pollfd fds[] = {
 		{.fd = queue->wakeup.fd, .events = POLLIN},
 		{.fd = vfs_device_event_fd(session->device), .events = POLLIN},
-		{.fd = forgets ? vfs_session_hiprio_fd(session) : -1, .events = POLLIN},
+		/* FORGETs may begin to wait for room at any time. */
+		{.fd = helps_hiprio(queue) ? vfs_session_hiprio_fd(session) : -1, .events = POLLIN},
 	};
-	uint64_t at = next_look(queue, limit);
-	int left = at == UINT64_MAX ? -1 : vfs_deadline_left_ms((struct vfs_deadline){.ns = at});
+	int r = sleep_on(queue, fds, ARRAY_SIZE(fds), next_look(queue, limit));
 
-	if (poll(fds, ARRAY_SIZE(fds), left) < 0)
-		return vfs_error(-errno, "interrupted");
+	if (r < 0)
+		return vfs_error(r, "interrupted");
 	if (fds[0].revents)
 		vfs_wakeup_clear(&queue->wakeup);
 	if (fds[1].revents)
 		(void)vfs_device_check(session->device);
-	keep_going(queue);
+	if (fds[2].revents)
+		vfs_hiprio_woken(&session->hiprio);
+	if (queue->look_at_ns)
+		vfs_queue_look_at_time(queue);
 	return 0;
 }
 
@@ -172,9 +247,15 @@ static int wait_for_it(struct vfs_queue *queue, uint64_t begin, int timeout_ms)
 
 VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
 {
+	int r;
+
 	if (has_something(queue))
 		return 0;
-	return wait_for_it(queue, vfs_now_ns(), timeout_ms);
+	queue->waiting = true;
+	r = wait_for_it(queue, vfs_now_ns(), timeout_ms);
+	queue->waiting = false;
+	queue->prodded = false;
+	return r;
 }
 
 VFS_EXPORT int vfs_queue_reap_wait(struct vfs_queue *queue, struct vfs_request **requests,
