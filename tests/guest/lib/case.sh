@@ -76,7 +76,10 @@ fetch_for_cases() {
 	local version qemu
 
 	while read -r version qemu VIRTIOFSD_KIND; do
-		find_kernel "${version#-}" || true
+		(
+			end_cleanly
+			find_kernel "${version#-}"
+		) || true
 		(find_qemu "$qemu") || true
 		[ "$VIRTIOFSD_KIND" != rust ] || virtiofsd_program >/dev/null || true
 	done < <(wants_of "$@")

@@ -55,7 +55,7 @@ unpack_debian() {
 	exec 4> >(show_lines "$temp/log")
 	reader=$!
 	# mmdebstrap ends, and cleans up, when those that it started end: timeout tells them all.
-	run_interruptibly as_root setpriv --pdeathsig TERM timeout -k 5 900 mmdebstrap \
+	run_interruptibly as_root setpriv --pdeathsig TERM timeout -k 60 900 mmdebstrap \
 		--variant=extract --skip=output/dev \
 		--aptopt="APT::Default-Release \"${suites##* }\"" --include="$packages" \
 		"" "$temp/tree.tar" "${sources[@]}" >&4 2>&1 || status=$?
@@ -97,8 +97,10 @@ unpack_programs() {
 		"$1/whole/start/virtiofsd" --version >/dev/null
 }
 
-# fetched_program NAME: its path, fetched if need be.
-fetched_program() {
+# fetched_program NAME: its path, fetched if need be. In a process of its own, where it is called for
+# its output, so that it cleans up itself.
+fetched_program() (
+	end_cleanly
 	in_cache qemu-11-virtiofsd-1 unpack_programs >&2 &&
 		echo "$CACHE/qemu-11-virtiofsd-1/start/$1"
-}
+)
