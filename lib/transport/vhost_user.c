@@ -59,7 +59,7 @@ struct vhost_user {
 	struct vfs_vhost_user_channel channel;
 	uint64_t offered; /* by the daemon, VHOST_USER_F_PROTOCOL_FEATURES included */
 	uint64_t protocol;
-	uint8_t status;
+	_Atomic uint8_t status; /* as it was set here */
 	struct virtio_fs_config config;
 	struct region regions[REGIONS_MAX];
 	unsigned int num_regions;
@@ -140,7 +140,7 @@ static int vhost_user_reset(struct vfs_transport *t, unsigned int timeout_ms)
 	uint16_t queue;
 	int r = 0;
 
-	vu->channel.socket.timeout_ms = timeout_ms;
+	vfs_vhost_user_set_timeout(&vu->channel, timeout_ms);
 	for (queue = 0; queue < t->num_queues && r == 0; queue++)
 		if (vu->queues[queue].enabled)
 			r = stop_queue(vu, queue);
@@ -148,18 +148,34 @@ static int vhost_user_reset(struct vfs_transport *t, unsigned int timeout_ms)
 		r = send_u64(vu, VHOST_USER_SET_STATUS, 0);
 	if (r == 0 && vu->status && has(vu, VHOST_USER_PROTOCOL_F_RESET_DEVICE))
 		r = send_empty(vu, VHOST_USER_RESET_DEVICE);
-	vu->channel.socket.timeout_ms = ANSWER_MS;
+	vfs_vhost_user_set_timeout(&vu->channel, ANSWER_MS);
 	vu->status = 0;
 	return r;
+}
+
+/* A daemon knows more than this side: that it needs a reset. One that says 0 keeps none. */
+static int ask_status(struct vhost_user *vu)
+{
+	uint64_t status;
+	int r = ask_u64(vu, VHOST_USER_GET_STATUS, &status);
+
+	if (r < 0)
+		return r;
+	if (status > UINT8_MAX)
+		return vfs_error(-EPROTO, "%s has the status 0x%llx", vu->base.name,
+			(unsigned long long)status);
+	return status ? (int)status : vu->status;
 }
 
 static int vhost_user_get_status(struct vfs_transport *t)
 {
 	struct vhost_user *vu = to_vhost_user(t);
 
-	if (!vfs_socket_alive(&vu->channel.socket))
+	if (!vfs_vhost_user_alive(&vu->channel))
 		return vfs_error(-ENODEV, "%s: the daemon is gone", t->name);
-	return vu->status;
+	if (!vu->status || !has(vu, VHOST_USER_PROTOCOL_F_STATUS))
+		return vu->status;
+	return ask_status(vu);
 }
 
 static int vhost_user_set_status(struct vfs_transport *t, uint8_t status)
@@ -241,12 +257,7 @@ static int vhost_user_enable_queue(
 
 static void vhost_user_notify(struct vfs_transport *t, uint16_t queue)
 {
-	uint64_t one = 1;
-	ssize_t n;
-
-	/* It cannot be full: the daemon empties it, and a daemon that is gone reads nothing. */
-	n = write(to_vhost_user(t)->queues[queue].kick, &one, sizeof(one));
-	(void)n;
+	vfs_eventfd_signal(to_vhost_user(t)->queues[queue].kick);
 }
 
 static int vhost_user_enable_interrupts(struct vfs_transport *t, unsigned int num_queues)
@@ -388,11 +399,10 @@ static int vhost_user_event_fd(struct vfs_transport *t)
 static int vhost_user_check_events(struct vfs_transport *t)
 {
 	struct vhost_user *vu = to_vhost_user(t);
-	uint64_t count;
 
-	if (!vfs_socket_alive(&vu->channel.socket))
+	if (!vfs_vhost_user_alive(&vu->channel))
 		return vfs_error(-ENODEV, "%s: the daemon is gone", t->name);
-	if (read(vu->error, &count, sizeof(count)) == (ssize_t)sizeof(count))
+	if (vfs_eventfd_clear(vu->error))
 		return vfs_error(-EIO, "%s: the daemon reports a broken ring", t->name);
 	return vfs_vhost_user_backend_check(&vu->backend);
 }
@@ -404,6 +414,7 @@ static void vhost_user_close(struct vfs_transport *t)
 
 	vfs_vhost_user_backend_stop(&vu->backend);
 	vfs_socket_disconnect(&vu->channel.socket);
+	pthread_mutex_destroy(&vu->channel.lock);
 	for (i = 0; vu->queues && i < t->num_queues; i++) {
 		if (vu->queues[i].kick >= 0)
 			close(vu->queues[i].kick);
@@ -631,6 +642,7 @@ int vfs_vhost_user_open(const char *path, struct vfs_transport **transport)
 	if (!vu)
 		return vfs_error(-ENOMEM, "out of memory");
 	vu->base.ops = &vhost_user_ops;
+	pthread_mutex_init(&vu->channel.lock, NULL);
 	vu->channel.socket.fd = vu->error = vu->epoll = -1;
 	snprintf(vu->base.name, sizeof(vu->base.name), "vhost-user %.36s", name ? name + 1 : path);
 	r = set_up(vu, path);

@@ -6,6 +6,7 @@
 #ifndef VFS_VHOST_USER_H
 #define VFS_VHOST_USER_H
 
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -36,6 +37,7 @@ enum vfs_vhost_user_request {
 	VHOST_USER_ADD_MEM_REG = 37,
 	VHOST_USER_REM_MEM_REG = 38,
 	VHOST_USER_SET_STATUS = 39,
+	VHOST_USER_GET_STATUS = 40,
 	VHOST_USER_GET_SHMEM_CONFIG = 44,
 };
 
@@ -112,7 +114,9 @@ struct vfs_vhost_user_shmem_config {
 	uint64_t sizes[256];
 };
 
+/* Threads that look after the device talk to the daemon one after the other. */
 struct vfs_vhost_user_channel {
+	pthread_mutex_t lock; /* of an exchange */
 	struct vfs_socket socket;
 	bool reply_ack; /* VHOST_USER_PROTOCOL_F_REPLY_ACK was agreed on */
 };
@@ -135,6 +139,12 @@ int vfs_vhost_user_send(
 /* Send a message that has a reply of its own; at least @min of at most @max bytes of it. */
 int vfs_vhost_user_ask(struct vfs_vhost_user_channel *c,
 	const struct vfs_vhost_user_message *message, void *reply, size_t min, size_t max);
+
+/* The daemon is there, and silent as it should be. */
+bool vfs_vhost_user_alive(struct vfs_vhost_user_channel *c);
+
+/* For each answer from now on. */
+void vfs_vhost_user_set_timeout(struct vfs_vhost_user_channel *c, unsigned int timeout_ms);
 
 /* Make the transport. */
 int vfs_vhost_user_open(const char *path, struct vfs_transport **transport);

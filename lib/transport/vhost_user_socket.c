@@ -39,21 +39,48 @@ static int receive_reply(
 int vfs_vhost_user_ask(struct vfs_vhost_user_channel *c, const struct vfs_vhost_user_message *m,
 	void *reply, size_t min, size_t max)
 {
-	int r = send_message(c, m, VHOST_USER_FLAG_VERSION);
+	int r;
 
-	return r < 0 ? r : receive_reply(c, m->request, reply, min, max);
+	pthread_mutex_lock(&c->lock);
+	r = send_message(c, m, VHOST_USER_FLAG_VERSION);
+	if (r == 0)
+		r = receive_reply(c, m->request, reply, min, max);
+	pthread_mutex_unlock(&c->lock);
+	return r;
 }
 
 int vfs_vhost_user_send(struct vfs_vhost_user_channel *c, const struct vfs_vhost_user_message *m)
 {
+	uint32_t flags = VHOST_USER_FLAG_VERSION;
 	uint64_t result = 0;
-	int r = send_message(
-		c, m, VHOST_USER_FLAG_VERSION | (c->reply_ack ? VHOST_USER_FLAG_NEED_REPLY : 0));
+	int r;
 
+	if (c->reply_ack)
+		flags |= VHOST_USER_FLAG_NEED_REPLY;
+	pthread_mutex_lock(&c->lock);
+	r = send_message(c, m, flags);
 	if (r == 0 && c->reply_ack)
 		r = receive_reply(c, m->request, &result, sizeof(result), sizeof(result));
+	pthread_mutex_unlock(&c->lock);
 	if (r == 0 && result)
 		r = vfs_error(-EPROTO, "the daemon behind %s refuses request %u", c->socket.path,
 			m->request);
 	return r;
+}
+
+bool vfs_vhost_user_alive(struct vfs_vhost_user_channel *c)
+{
+	bool alive;
+
+	pthread_mutex_lock(&c->lock);
+	alive = vfs_socket_alive(&c->socket);
+	pthread_mutex_unlock(&c->lock);
+	return alive;
+}
+
+void vfs_vhost_user_set_timeout(struct vfs_vhost_user_channel *c, unsigned int timeout_ms)
+{
+	pthread_mutex_lock(&c->lock);
+	c->socket.timeout_ms = timeout_ms;
+	pthread_mutex_unlock(&c->lock);
 }

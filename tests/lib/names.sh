@@ -3,7 +3,8 @@
 # What tests there are, and what each needs.
 
 # Tests with threads of their own: these run under ThreadSanitizer too.
-concurrent_tests=(fuse/edge fuse/forget fuse/sync fuse/wait virtio/ring_threads transport/vhost_user_backend)
+concurrent_tests=(fuse/edge fuse/forget fuse/sync fuse/wait
+	transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 case_is_full() {
 	grep -qs '^FULL=1' "$top/tests/guest/cases/$1/env"
