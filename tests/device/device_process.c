@@ -45,9 +45,10 @@ static int wait_for_sockets(const struct device_process *p)
 int device_process_restart(struct device_process *p)
 {
 	char share[80];
-	const char *argv[16] = {"virtiofs-device", p->vfio_user ? "--vfio-user" : "--vhost-user",
-		p->socket, "--control", p->control};
-	unsigned int n = 5;
+	/* A test that was ended is not outlived by it. */
+	const char *argv[20] = {"setpriv", "--pdeathsig", "TERM", VIRTIOFS_DEVICE,
+		p->vfio_user ? "--vfio-user" : "--vhost-user", p->socket, "--control", p->control};
+	unsigned int n = 8;
 
 	snprintf(share, sizeof(share), "%s/share", p->dir);
 	if (p->null) {
@@ -63,8 +64,8 @@ int device_process_restart(struct device_process *p)
 		argv[n++] = p->dax;
 	}
 	unlink(p->socket);
-	if (posix_spawn(&p->pid, VIRTIOFS_DEVICE, NULL, NULL, (char *const *)(uintptr_t)argv,
-		    environ) != 0)
+	if (posix_spawnp(&p->pid, "setpriv", NULL, NULL, (char *const *)(uintptr_t)argv, environ) !=
+		0)
 		return -1;
 	return wait_for_sockets(p);
 }

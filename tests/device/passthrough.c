@@ -115,4 +115,6 @@ const struct fuse_lowlevel_ops passthrough_ops = {
 	.lseek = op_lseek,
 	.copy_file_range = op_copy_file_range,
 	.flock = op_flock,
+	.getlk = op_getlk,
+	.setlk = op_setlk,
 };

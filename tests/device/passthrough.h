@@ -6,12 +6,14 @@
 #include <fuse_lowlevel.h>
 
 #include "dax.h"
+#include "lock_owners.h"
 #include "tree.h"
 
 /* The session's user data. */
 struct passthrough {
 	struct tree tree;
 	struct dax *dax; /* NULL: there is no window */
+	struct lock_owners *locks;
 };
 
 extern const struct fuse_lowlevel_ops passthrough_ops;
@@ -117,5 +119,9 @@ void op_copy_file_range(fuse_req_t request, fuse_ino_t node_in, off_t offset_in,
 
 /* passthrough_locks.c */
 void op_flock(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file, int operation);
+void op_getlk(
+	fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file, struct flock *asked);
+void op_setlk(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file, struct flock *asked,
+	int may_wait);
 
 #endif

@@ -92,6 +92,7 @@ void op_release(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file
 {
 	(void)node;
 	window_collect(request, tree_open_fd(tree_of(request), file->fh));
+	lock_owners_release(served_by(request)->locks, file->fh);
 	answer(request, -tree_remove_open(tree_of(request), file->fh));
 }
 
@@ -101,6 +102,9 @@ void op_flush(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file)
 
 	(void)node;
 	window_collect(request, fd);
+	/* A process that closes any descriptor of a file has no lock on it any more. */
+	if (fd >= 0)
+		lock_owners_drop(served_by(request)->locks, fd, file->lock_owner);
 	/* What a file system says when a file is closed, it says when any copy of it is. */
 	if (fd >= 0)
 		fd = dup(fd);

@@ -133,6 +133,7 @@ static void end_session(struct server *server)
 		fuse_session_destroy(server->session);
 	server->session = NULL;
 	server->initialised = false;
+	lock_owners_clear(server->served.locks);
 	tree_forget_all(&server->served.tree);
 }
 
@@ -287,6 +288,7 @@ static void server_destroy(struct engine *engine)
 	struct server *server = of_engine(engine);
 
 	server_end(engine);
+	lock_owners_destroy(server->served.locks);
 	tree_close(&server->served.tree);
 	pthread_rwlock_destroy(&server->session_lock);
 	pthread_mutex_destroy(&server->lock);
@@ -301,8 +303,12 @@ struct engine *server_create(const char *directory, struct dax *dax)
 	if (!server)
 		return NULL;
 	r = tree_open(&server->served.tree, directory);
+	server->served.locks = lock_owners_create();
+	if (r == 0 && !server->served.locks)
+		r = -ENOMEM;
 	if (r < 0) {
 		say("%s: %s", directory, strerror(-r));
+		lock_owners_destroy(server->served.locks);
 		tree_close(&server->served.tree);
 		free(server);
 		return NULL;
