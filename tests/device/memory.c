@@ -21,9 +21,10 @@ struct mapped_region {
 
 struct memory {
 	pthread_rwlock_t lock;
-	uint64_t generation; /* of everything below; 0 is never a generation */
-	struct mapped_region *regions;
+	uint64_t generation;		/* of everything below; 0 is never a generation */
+	struct mapped_region **regions; /* by bus address; they do not overlap */
 	size_t num_regions;
+	size_t room;
 	struct iotlb iotlb;
 
 	pthread_mutex_t miss_lock;
@@ -54,11 +55,11 @@ static size_t page_offset(uint64_t offset)
 	return (size_t)(offset & ((uint64_t)sysconf(_SC_PAGESIZE) - 1));
 }
 
-static void unmap_region(struct mapped_region *r)
+static void free_region(struct mapped_region *r)
 {
-	if (!r->host)
-		return;
-	munmap(r->host - page_offset(r->region.offset), r->mapped);
+	if (r->host)
+		munmap(r->host - page_offset(r->region.offset), r->mapped);
+	free(r);
 }
 
 void memory_destroy(struct memory *m)
@@ -109,25 +110,21 @@ static int map_region(struct mapped_region *r, int fd)
 	return 0;
 }
 
-int memory_add(struct memory *m, const struct memory_region *region, int fd)
+/* How many regions end before @bus: behind an IOMMU there may be one for each page. */
+static size_t regions_before(const struct memory *m, uint64_t bus)
 {
-	struct mapped_region mapped = {.region = *region};
-	struct mapped_region *regions;
-	int r = map_region(&mapped, fd);
+	size_t low = 0, high = m->num_regions;
 
-	if (r < 0)
-		return r;
-	change_begin(m);
-	regions = realloc(m->regions, (m->num_regions + 1) * sizeof(*regions));
-	if (regions) {
-		m->regions = regions;
-		m->regions[m->num_regions++] = mapped;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		const struct memory_region *r = &m->regions[middle]->region;
+
+		if (r->bus + (r->size - 1) < bus)
+			low = middle + 1;
+		else
+			high = middle;
 	}
-	change_end(m);
-	if (regions)
-		return 0;
-	unmap_region(&mapped);
-	return -ENOMEM;
+	return low;
 }
 
 static bool overlap(const struct memory_region *r, uint64_t bus, uint64_t size)
@@ -140,53 +137,114 @@ static bool lies_in(const struct memory_region *r, uint64_t bus, uint64_t size)
 	return r->bus >= bus && r->size <= size && r->bus - bus <= size - r->size;
 }
 
+static int make_room(struct memory *m)
+{
+	size_t room = m->room ? m->room * 2 : 64;
+	struct mapped_region **regions;
+
+	if (m->num_regions < m->room)
+		return 0;
+	regions = realloc(m->regions, room * sizeof(*regions));
+	if (!regions)
+		return -ENOMEM;
+	m->regions = regions;
+	m->room = room;
+	return 0;
+}
+
+static int insert(struct memory *m, struct mapped_region *mapped)
+{
+	size_t i = regions_before(m, mapped->region.bus);
+	int r;
+
+	if (i < m->num_regions &&
+		overlap(&m->regions[i]->region, mapped->region.bus, mapped->region.size))
+		return -EEXIST;
+	r = make_room(m);
+	if (r < 0)
+		return r;
+	memmove(&m->regions[i + 1], &m->regions[i], (m->num_regions - i) * sizeof(*m->regions));
+	m->regions[i] = mapped;
+	m->num_regions++;
+	return 0;
+}
+
+int memory_add(struct memory *m, const struct memory_region *region, int fd)
+{
+	struct mapped_region *mapped = calloc(1, sizeof(*mapped));
+	int r;
+
+	if (!mapped)
+		return -ENOMEM;
+	mapped->region = *region;
+	r = map_region(mapped, fd);
+	if (r == 0) {
+		change_begin(m);
+		r = insert(m, mapped);
+		change_end(m);
+	}
+	if (r < 0)
+		free_region(mapped);
+	return r;
+}
+
 bool memory_overlaps(struct memory *m, uint64_t bus, uint64_t size)
 {
-	bool overlaps = false;
+	bool overlaps;
 	size_t i;
 
 	pthread_rwlock_rdlock(&m->lock);
-	for (i = 0; i < m->num_regions && !overlaps; i++)
-		overlaps = overlap(&m->regions[i].region, bus, size);
+	i = regions_before(m, bus);
+	overlaps = i < m->num_regions && overlap(&m->regions[i]->region, bus, size);
 	pthread_rwlock_unlock(&m->lock);
 	return overlaps;
 }
 
+/* @count of them from the one at @first on. */
+static void remove_regions(struct memory *m, size_t first, size_t count)
+{
+	size_t i;
+
+	for (i = first; i < first + count; i++)
+		free_region(m->regions[i]);
+	memmove(&m->regions[first], &m->regions[first + count],
+		(m->num_regions - first - count) * sizeof(*m->regions));
+	m->num_regions -= count;
+}
+
 int memory_remove_inside(struct memory *m, uint64_t bus, uint64_t size)
 {
-	size_t i = 0;
+	size_t first, end;
 	int r = 0;
 
 	change_begin(m);
-	while (i < m->num_regions) {
-		struct mapped_region *mapped = &m->regions[i];
-
-		if (lies_in(&mapped->region, bus, size)) {
-			unmap_region(mapped);
-			*mapped = m->regions[--m->num_regions];
-			continue;
-		}
-		if (overlap(&mapped->region, bus, size))
-			r = -EINVAL;
-		i++;
+	first = regions_before(m, bus);
+	if (first < m->num_regions && m->regions[first]->region.bus < bus &&
+		overlap(&m->regions[first]->region, bus, size)) {
+		r = -EINVAL;
+		first++;
 	}
+	end = first;
+	while (end < m->num_regions && lies_in(&m->regions[end]->region, bus, size))
+		end++;
+	if (end < m->num_regions && overlap(&m->regions[end]->region, bus, size))
+		r = -EINVAL;
+	remove_regions(m, first, end - first);
 	change_end(m);
 	return r;
 }
 
 int memory_remove(struct memory *m, uint64_t bus, uint64_t size)
 {
+	const struct memory_region *region;
 	int r = -ENOENT;
 	size_t i;
 
 	change_begin(m);
-	for (i = 0; i < m->num_regions && r < 0; i++) {
-		struct mapped_region *mapped = &m->regions[i];
-
-		if (mapped->region.bus != bus || mapped->region.size != size)
-			continue;
-		unmap_region(mapped);
-		*mapped = m->regions[--m->num_regions];
+	i = regions_before(m, bus);
+	region = i < m->num_regions ? &m->regions[i]->region : NULL;
+	if (region && region->bus == bus && region->size == size) {
+		remove_regions(m, i, 1);
 		r = 0;
 	}
 	change_end(m);
@@ -199,7 +257,7 @@ void memory_clear_regions(struct memory *m)
 
 	change_begin(m);
 	for (i = 0; i < m->num_regions; i++)
-		unmap_region(&m->regions[i]);
+		free_region(m->regions[i]);
 	m->num_regions = 0;
 	change_end(m);
 }
@@ -262,23 +320,36 @@ void view_end(struct view *view)
 	pthread_rwlock_unlock(&view->memory->lock);
 }
 
-/* Which region holds @address, and the window on it from there to its end. */
-static bool find_region(struct memory *m, enum space space, uint64_t address, enum access access,
-	struct window *window)
+/* Whether the region has @address, and the window on it from there to its end. */
+static bool look_into(const struct mapped_region *mapped, uint64_t start, uint64_t address,
+	enum access access, struct window *window)
+{
+	const struct memory_region *r = &mapped->region;
+
+	if (address < start || address - start >= r->size || (access & ~r->access))
+		return false;
+	window->start = address;
+	window->size = (size_t)(r->size - (address - start));
+	window->host = mapped->host + (address - start);
+	return true;
+}
+
+static bool find_bus(struct memory *m, uint64_t address, enum access access, struct window *window)
+{
+	size_t i = regions_before(m, address);
+
+	return i < m->num_regions &&
+	       look_into(m->regions[i], m->regions[i]->region.bus, address, access, window);
+}
+
+/* Of regions with such addresses there are but a few. */
+static bool find_user(struct memory *m, uint64_t address, enum access access, struct window *window)
 {
 	size_t i;
 
-	for (i = 0; i < m->num_regions; i++) {
-		const struct memory_region *r = &m->regions[i].region;
-		uint64_t start = space == SPACE_BUS ? r->bus : r->user;
-
-		if (address < start || address - start >= r->size || (access & ~r->access))
-			continue;
-		window->start = address;
-		window->size = (size_t)(r->size - (address - start));
-		window->host = m->regions[i].host + (address - start);
-		return true;
-	}
+	for (i = 0; i < m->num_regions; i++)
+		if (look_into(m->regions[i], m->regions[i]->region.user, address, access, window))
+			return true;
 	return false;
 }
 
@@ -289,13 +360,15 @@ static bool find(struct view *view, enum space space, uint64_t address, enum acc
 	const struct iotlb_entry *entry;
 	uint64_t inside;
 
-	if (space == SPACE_USER || !m->miss)
-		return find_region(m, space, address, access, window);
+	if (space == SPACE_USER)
+		return find_user(m, address, access, window);
+	if (!m->miss)
+		return find_bus(m, address, access, window);
 	entry = iotlb_find(&m->iotlb, address, access);
 	if (!entry)
 		return false;
 	inside = address - entry->bus;
-	if (!find_region(m, SPACE_USER, entry->user + inside, access, window))
+	if (!find_user(m, entry->user + inside, access, window))
 		return false;
 	window->start = address;
 	if (window->size > entry->size - inside)

@@ -34,7 +34,7 @@ void memory_destroy(struct memory *m);
 
 /*
  * Map a region; @fd remains the caller's. Without one (-1), and then without access, the region is
- * only known. -ENOMEM, -EINVAL, or what mmap() says.
+ * only known. -ENOMEM, -EINVAL, -EEXIST: it overlaps another, or what mmap() says.
  */
 int memory_add(struct memory *m, const struct memory_region *region, int fd);
 

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -97,6 +98,72 @@ static void a_range_takes_what_lies_in_it(void **state)
 	assert_false(can_reach(x, 0x9fff));
 }
 
+#define PAGES  64u
+#define PAGE   0x1000u
+#define ROUNDS 20000u
+
+/* Which region each page is of, by where that starts and ends; 0: none. */
+static struct {
+	uint64_t bus, size;
+} wanted[PAGES];
+
+static bool is_free(unsigned int first, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = first; i < first + count; i++)
+		if (wanted[i].size)
+			return false;
+	return true;
+}
+
+static void set_wanted(unsigned int first, unsigned int count, uint64_t bus, uint64_t size)
+{
+	unsigned int i;
+
+	for (i = first; i < first + count; i++) {
+		wanted[i].bus = bus;
+		wanted[i].size = size;
+	}
+}
+
+static void one_round(struct fixture *x, unsigned int first, unsigned int count)
+{
+	uint64_t bus = (first + 1) * (uint64_t)PAGE, size = count * (uint64_t)PAGE;
+	struct memory_region region = {
+		.bus = bus, .size = size, .access = ACCESS_READ | ACCESS_WRITE};
+	bool whole = wanted[first].bus == bus && wanted[first].size == size;
+
+	assert_int_equal(memory_overlaps(x->memory, bus, size), !is_free(first, count));
+	if (rand() % 2) {
+		assert_int_equal(
+			memory_add(x->memory, &region, x->fd), is_free(first, count) ? 0 : -EEXIST);
+		if (is_free(first, count))
+			set_wanted(first, count, bus, size);
+	} else {
+		assert_int_equal(memory_remove(x->memory, bus, size), whole ? 0 : -ENOENT);
+		if (whole)
+			set_wanted(first, count, 0, 0);
+	}
+}
+
+static void a_table_of_many_is_right(void **state)
+{
+	struct fixture *x = *state;
+	unsigned int round, i;
+
+	srand(1);
+	for (round = 0; round < ROUNDS; round++) {
+		unsigned int first = (unsigned int)rand() % PAGES;
+		unsigned int most = PAGES - first < 4 ? PAGES - first : 4;
+
+		one_round(x, first, 1 + (unsigned int)rand() % most);
+		for (i = 0; i < PAGES; i++)
+			assert_int_equal(
+				can_reach(x, (i + 1) * (uint64_t)PAGE + 5), wanted[i].size != 0);
+	}
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
 
 int main(void)
@@ -105,6 +172,7 @@ int main(void)
 		TEST(memory_without_a_descriptor_is_known_and_not_reached),
 		TEST(ranges_overlap_at_their_edges),
 		TEST(a_range_takes_what_lies_in_it),
+		TEST(a_table_of_many_is_right),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
