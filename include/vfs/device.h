@@ -76,11 +76,54 @@ enum vfs_dma_mode {
 };
 
 /**
+ * enum vfs_vfio_interface - by which of the kernel's interfaces a PCI function is opened
+ * @VFS_VFIO_AUTO: the function's own device and iommufd if both are there and may be opened and
+ *                 there is no token, otherwise its group
+ * @VFS_VFIO_GROUP: /dev/vfio/GROUP, or /dev/vfio/noiommu-GROUP, and a container (/dev/vfio/vfio)
+ * @VFS_VFIO_IOMMUFD: /dev/vfio/devices/vfioN and /dev/iommu
+ */
+enum vfs_vfio_interface {
+	VFS_VFIO_AUTO,
+	VFS_VFIO_GROUP,
+	VFS_VFIO_IOMMUFD,
+};
+
+/**
+ * struct vfs_vfio_fds - descriptors of a PCI function that somebody else has opened, for a process
+ * that may not or cannot: nothing in /dev or /sys is looked at
+ * @device: the function; -1 to have it from @group
+ * @iommufd: /dev/iommu, with @device from /dev/vfio/devices/vfioN, bound to this iommufd or not
+ *           yet; -1 with a group
+ * @group: /dev/vfio/GROUP; -1 with an iommufd
+ * @container: /dev/vfio/vfio, for this function alone. If the group is in a container already this
+ *             has to be it, with its IOMMU set; what is mapped in it is unmapped.
+ *
+ * Each is duplicated: they stay the caller's, who may close them as soon as vfs_device_open() has
+ * returned. As long as any of them is open, here or in another process, the function
+ * stays taken, and the kernel does not reset it when this process dies.
+ */
+struct vfs_vfio_fds {
+	int device;
+	int iommufd;
+	int group;
+	int container;
+};
+
+/**
  * struct vfs_device_options - how to open a device; all zero is the default
  * @dma: which addresses the device is given
+ * @vfio: by which interface a PCI function is opened
+ * @vf_token: for a virtual function whose physical function vfio-pci has too: the token that its
+ *            driver has set, as in "bd8d9d2b-5a5f-4f5a-a211-f591514ba1f3"; NULL: none
+ * @vfio_fds: descriptors to use instead of opening any; NULL: none. @vfio does not count then.
+ *
+ * What is pointed to is used while the device is opened, not afterwards.
  */
 struct vfs_device_options {
 	enum vfs_dma_mode dma;
+	enum vfs_vfio_interface vfio;
+	const char *vf_token;
+	const struct vfs_vfio_fds *vfio_fds;
 };
 
 /**
@@ -117,9 +160,9 @@ struct vfs_device;
  * @result: where to put it; unchanged on error
  *
  * A function has to be bound to vfio-pci and no other process may have it open. It is
- * reset. A tag that two functions have is refused: use the address. A daemon is connected to,
- * which needs no privilege but that for its socket; a vhost-user daemon that does not tell a
- * tag has the name of its socket for one.
+ * reset. With descriptors handed in, @name is the function's PCI address. A tag that two functions
+ * have is refused: use the address. A daemon is connected to, which needs no privilege but that for
+ * its socket; a vhost-user daemon that does not tell a tag has the name of its socket for one.
  *
  * Return: 0, or
  * * ``-ENODEV``: no such function, no function with the tag, not a virtio-fs device, or
@@ -127,8 +170,11 @@ struct vfs_device;
  * * ``-ENOTUNIQ``: several functions have the tag
  * * ``-EBUSY``: bound to another driver, in use by another process, or the IOMMU group is
  *   shared with functions that other drivers use
- * * ``-EACCES``, ``-EPERM``: no permission for the group
- * * ``-ENOTSUP``: no IOMMU group, no VFIO in this kernel
+ * * ``-EACCES``, ``-EPERM``: no permission for the group or the function's device; the token is
+ *   another one; a group without an IOMMU and no CAP_SYS_RAWIO
+ * * ``-ENOTSUP``: no IOMMU group, no VFIO or not the interface that was asked for in this kernel
+ * * ``-EINVAL``: @options contradict each other or @name, the token is not a UUID, or the function
+ *   takes none
  * * ``-EPROTO``: capabilities or configuration that the specification forbids
  * * ``-ETIMEDOUT``: the device does not finish its reset
  * * ``-ENOMEM``, ``-EIO``

@@ -39,32 +39,45 @@ static int learn(struct vfs_device *device)
 }
 
 /* To what a transport is opened by: a socket's path, or a PCI address. */
-static int resolve(const char *name, const char **where, char bdf[VFS_BDF_SIZE])
+static int resolve(const char *name, const struct vfs_device_options *options, const char **where,
+	char bdf[VFS_BDF_SIZE])
 {
 	*where = name;
 	if (vfs_transport_is_socket(name))
 		return 0;
 	*where = bdf;
-	return vfs_bdf_parse(name, bdf) ? 0 : vfs_find_tag(name, bdf);
+	if (vfs_bdf_parse(name, bdf))
+		return 0;
+	if (options->vfio_fds)
+		return vfs_error(-EINVAL,
+			"descriptors are of one function: say its PCI address, not the tag '%s'",
+			name);
+	return vfs_find_tag(name, bdf);
 }
 
 VFS_EXPORT int vfs_device_open(
 	const char *name, const struct vfs_device_options *options, struct vfs_device **result)
 {
+	static const struct vfs_device_options defaults;
 	struct vfs_device *device;
 	char bdf[VFS_BDF_SIZE];
 	const char *where;
-	int r = resolve(name, &where, bdf);
+	int r;
 
+	if (!options)
+		options = &defaults;
+	r = resolve(name, options, &where, bdf);
 	if (r < 0)
 		return r;
 	device = calloc(1, sizeof(*device));
 	if (!device)
 		return vfs_error(-ENOMEM, "out of memory");
 	pthread_mutex_init(&device->check_lock, NULL);
-	if (options)
-		device->options = *options;
-	r = vfs_transport_open(where, &device->transport);
+	device->options = *options;
+	/* These are the caller's, for as long as this call takes. */
+	device->options.vf_token = NULL;
+	device->options.vfio_fds = NULL;
+	r = vfs_transport_open(where, options, &device->transport);
 	if (r < 0) {
 		free(device);
 		return r;

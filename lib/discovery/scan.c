@@ -30,7 +30,7 @@ static int open_and_read(
 {
 	struct vfs_transport *transport;
 	struct vfs_shm_region shm;
-	int r = vfs_transport_open(bdf, &transport);
+	int r = vfs_transport_open(bdf, NULL, &transport);
 
 	if (r < 0)
 		return r;

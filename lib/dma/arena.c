@@ -33,14 +33,24 @@ size_t vfs_arena_plan_add(
 	return offset;
 }
 
+static int no_hugepages(const struct vfs_arena *arena)
+{
+	return vfs_error(-ENOMEM,
+		"the memory for %s has to be hugepages, and %zu of 2 MiB are not free: raise the "
+		"sysctl vm.nr_hugepages",
+		arena->space->transport->name, arena->size / VFS_HUGE_PAGE_SIZE);
+}
+
 static int create_memory(struct vfs_arena *arena, const char *name, bool huge)
 {
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
 
 	arena->fd = memfd_create(name, huge ? flags | MFD_HUGETLB | MFD_HUGE_2MB : flags);
+	if (arena->fd < 0 && huge)
+		return no_hugepages(arena);
 	if (arena->fd < 0)
-		return vfs_error(huge ? -ENOMEM : -errno, "cannot create memory for the device: %s",
-			strerror(errno));
+		return vfs_error(
+			-errno, "cannot create memory for the device: %s", strerror(errno));
 	if (ftruncate(arena->fd, (off_t)arena->size) < 0)
 		return vfs_error(-ENOMEM, "cannot get %zu bytes for the device: %s", arena->size,
 			strerror(errno));
@@ -50,6 +60,8 @@ static int create_memory(struct vfs_arena *arena, const char *name, bool huge)
 		NULL, arena->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, arena->fd, 0);
 	if (arena->base == MAP_FAILED) {
 		arena->base = NULL;
+		if (huge)
+			return no_hugepages(arena);
 		return vfs_error(-ENOMEM, "cannot get %zu bytes for the device: %s", arena->size,
 			strerror(errno));
 	}

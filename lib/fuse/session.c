@@ -196,7 +196,8 @@ static int create_memory(struct vfs_session *session)
 	if (!plans)
 		return vfs_error(-ENOMEM, "out of memory");
 	r = create_arena_of(session, plans, true);
-	if (r == -ENOMEM)
+	/* Where a device sees physical memory, only hugepages are sure to keep their place. */
+	if (r == -ENOMEM && session->device->transport->limits.translation != VFS_UNTRANSLATED)
 		r = create_arena_of(session, plans, false);
 	for (i = 0; i < session->num_rings && r == 0; i++)
 		if (plans[i].ring_size)

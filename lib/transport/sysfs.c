@@ -127,6 +127,42 @@ bool vfs_sysfs_group_is_noiommu(int group)
 	return read_text(path, name, sizeof(name)) == 0 && strcmp(name, "vfio-noiommu") == 0;
 }
 
+int vfs_sysfs_noiommu_mode(void)
+{
+	char path[PATH_MAX];
+	char text[8];
+
+	sysfs_path(path, "module/vfio/parameters/enable_unsafe_noiommu_mode");
+	if (read_text(path, text, sizeof(text)) < 0)
+		return -ENOENT;
+	return text[0] == 'Y' || text[0] == '1';
+}
+
+struct vfio_name {
+	char *name;
+	size_t size;
+};
+
+/* Other names are of other kinds ("noiommu-vfio0"). */
+static int take_vfio_name(const char *name, void *ctx)
+{
+	struct vfio_name *found = ctx;
+
+	if (strncmp(name, "vfio", 4) != 0 || !name[4] || name[4 + strspn(name + 4, "0123456789")])
+		return 0;
+	snprintf(found->name, found->size, "%s", name);
+	return 1;
+}
+
+int vfs_sysfs_vfio_device(const char *bdf, char *name, size_t size)
+{
+	struct vfio_name found = {.name = name, .size = size};
+	char dir[64];
+
+	snprintf(dir, sizeof(dir), "bus/pci/devices/%s/vfio-dev", bdf);
+	return vfs_sysfs_list(dir, take_vfio_name, &found) == 1 ? 0 : -ENOENT;
+}
+
 int vfs_sysfs_list(const char *dir, int (*visit)(const char *name, void *ctx), void *ctx)
 {
 	struct dirent **names;

@@ -30,6 +30,15 @@ int vfs_sysfs_group(const char *bdf);
 bool vfs_sysfs_group_is_noiommu(int group);
 
 /*
+ * May VFIO make up a group for a function that has none (enable_unsafe_noiommu_mode)? -ENOENT: this
+ * kernel cannot, or VFIO is not loaded.
+ */
+int vfs_sysfs_noiommu_mode(void);
+
+/* Name of a function's own VFIO device ("vfio0", in /dev/vfio/devices); -ENOENT if it has none. */
+int vfs_sysfs_vfio_device(const char *bdf, char *name, size_t size);
+
+/*
  * Call @visit for each name in <sysfs>/@dir, in the order of the alphabet, until it returns
  * non-zero. Returns that, 0, or -errno if the directory cannot be read.
  */

@@ -137,7 +137,11 @@ int vfs_transport_check(const char *bdf);
 /* Does the name say a socket ("vfio-user:" and a path, or a path with a slash), not a function? */
 bool vfs_transport_is_socket(const char *name);
 
-/* Open the function at an address through VFIO, or the daemon behind a socket. */
-int vfs_transport_open(const char *name, struct vfs_transport **transport);
+/*
+ * Open the function at an address through VFIO, or the daemon behind a socket. @options: NULL for
+ * the defaults; of VFIO, only for a function.
+ */
+int vfs_transport_open(const char *name, const struct vfs_device_options *options,
+	struct vfs_transport **transport);
 
 #endif

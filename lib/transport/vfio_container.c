@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +10,6 @@
 #include <linux/vfio.h>
 
 #include "core/core.h"
-#include "transport/sysfs.h"
 #include "transport/vfio.h"
 
 /* More than any kernel's answer; what claims to be larger is not one. */
@@ -21,112 +17,8 @@
 
 #define CAPABILITIES_MAX 16u
 
-#define BUSY_TRIES   5
-#define BUSY_WAIT_MS 20
-
 /* The kernel's default for dma_entry_limit; older kernels do not tell. */
 #define DMA_ENTRIES_DEFAULT 65535u
-
-static int open_error(const char *path, const char *bdf)
-{
-	switch (errno) {
-	case ENOENT:
-		return vfs_error(-ENOTSUP,
-			"%s does not exist: load the kernel module vfio-pci and bind %s to it",
-			path, bdf);
-	case EACCES:
-		return vfs_error(
-			-EACCES, "no permission for %s: run as root or give it to this user", path);
-	case EPERM:
-		return vfs_error(-EPERM, "no permission for %s: run as root", path);
-	case EBUSY:
-		return vfs_error(-EBUSY, "%s is in use by another process (%s is busy)", bdf, path);
-	default:
-		return vfs_error(-errno, "cannot open %s: %s", path, strerror(errno));
-	}
-}
-
-struct others {
-	const char *bdf;
-	char list[128];
-};
-
-static int collect_other(const char *bdf, void *ctx)
-{
-	struct others *others = ctx;
-	size_t used = strlen(others->list);
-	char driver[32];
-
-	vfs_sysfs_driver(bdf, driver, sizeof(driver));
-	if (strcmp(bdf, others->bdf) != 0 && driver[0] && strcmp(driver, "vfio-pci") != 0 &&
-		strcmp(driver, "pcieport") != 0)
-		snprintf(others->list + used, sizeof(others->list) - used, "%s%s (%s)",
-			used ? ", " : "", bdf, driver);
-	return 0;
-}
-
-static int check_viable(int fd, const char *bdf, int group)
-{
-	struct vfio_group_status status = {.argsz = sizeof(status)};
-	struct others others = {.bdf = bdf};
-
-	if (ioctl(fd, VFIO_GROUP_GET_STATUS, &status) < 0)
-		return vfs_error(-errno, "cannot ask for the state of IOMMU group %d: %s", group,
-			strerror(errno));
-	if (status.flags & VFIO_GROUP_FLAGS_VIABLE)
-		return 0;
-	vfs_sysfs_each_in_group(group, collect_other, &others);
-	return vfs_error(-EBUSY,
-		"%s shares IOMMU group %d with functions of other drivers: unbind or bind to "
-		"vfio-pci %s",
-		bdf, group, others.list[0] ? others.list : "them");
-}
-
-/* Whoever only looks at the group holds it for a moment: wait that long. */
-static int open_patiently(const char *path)
-{
-	int tries = BUSY_TRIES;
-	int fd;
-
-	while ((fd = open(path, O_RDWR | O_CLOEXEC)) < 0 && errno == EBUSY && --tries > 0)
-		poll(NULL, 0, BUSY_WAIT_MS);
-	return fd;
-}
-
-int vfs_vfio_group_open(const char *bdf, int group)
-{
-	char path[PATH_MAX];
-	int fd;
-	int r;
-
-	snprintf(path, sizeof(path), "%s/vfio/%d", vfs_dev_root, group);
-	fd = open_patiently(path);
-	if (fd < 0)
-		return open_error(path, bdf);
-	r = check_viable(fd, bdf, group);
-	if (r < 0) {
-		close(fd);
-		return r;
-	}
-	return fd;
-}
-
-static int open_container(const char *bdf)
-{
-	char path[PATH_MAX];
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/vfio/vfio", vfs_dev_root);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return open_error(path, bdf);
-	if (ioctl(fd, VFIO_GET_API_VERSION) == VFIO_API_VERSION &&
-		ioctl(fd, VFIO_CHECK_EXTENSION, VFIO_TYPE1v2_IOMMU) == 1)
-		return fd;
-	close(fd);
-	return vfs_error(
-		-ENOTSUP, "%s has no type 1 IOMMU: load the kernel module vfio_iommu_type1", path);
-}
 
 /* Capabilities are not aligned for their members: they are copied. */
 static void take_ranges(const uint8_t *bytes, size_t room, struct vfs_dma_limits *limits)
@@ -218,45 +110,7 @@ static int read_limits(int fd, struct vfs_dma_limits *limits)
 	return r;
 }
 
-int vfs_vfio_container_open(
-	const char *bdf, int group, struct vfs_vfio_container *c, struct vfs_dma_limits *limits)
-{
-	int r;
-
-	*c = (struct vfs_vfio_container){.container = -1, .group = -1};
-	c->group = vfs_vfio_group_open(bdf, group);
-	if (c->group < 0)
-		return c->group;
-	c->container = open_container(bdf);
-	r = c->container;
-	if (r >= 0)
-		r = 0;
-	if (r == 0 && ioctl(c->group, VFIO_GROUP_SET_CONTAINER, &c->container) < 0)
-		r = vfs_error(-errno, "cannot put IOMMU group %d into a container: %s", group,
-			strerror(errno));
-	if (r == 0 && ioctl(c->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0)
-		r = vfs_error(errno == EPERM ? -ENOTSUP : -errno,
-			errno == EPERM ? "the IOMMU of %s has no interrupt remapping: turn it on, "
-					 "or load vfio_iommu_type1 with allow_unsafe_interrupts=1"
-				       : "cannot use the IOMMU of %s",
-			bdf);
-	if (r == 0)
-		r = read_limits(c->container, limits);
-	if (r < 0)
-		vfs_vfio_container_close(c);
-	return r;
-}
-
-void vfs_vfio_container_close(struct vfs_vfio_container *c)
-{
-	if (c->group >= 0)
-		close(c->group);
-	if (c->container >= 0)
-		close(c->container);
-	c->group = c->container = -1;
-}
-
-static int map_error(int error, uint64_t length)
+int vfs_vfio_map_error(int error, uint64_t length)
 {
 	struct rlimit limit;
 
@@ -272,7 +126,7 @@ static int map_error(int error, uint64_t length)
 		(unsigned long long)length, strerror(error));
 }
 
-int vfs_vfio_dma_map(const struct vfs_vfio_container *c, const struct vfs_dma_map *map)
+static int type1_map(const struct vfs_vfio_iommu *iommu, const struct vfs_dma_map *map)
 {
 	struct vfio_iommu_type1_dma_map request = {
 		.argsz = sizeof(request),
@@ -285,12 +139,12 @@ int vfs_vfio_dma_map(const struct vfs_vfio_container *c, const struct vfs_dma_ma
 		request.flags |= VFIO_DMA_MAP_FLAG_READ;
 	if (map->access & VFS_DMA_DEVICE_WRITES)
 		request.flags |= VFIO_DMA_MAP_FLAG_WRITE;
-	if (ioctl(c->container, VFIO_IOMMU_MAP_DMA, &request) < 0)
-		return map_error(errno, map->length);
+	if (ioctl(iommu->fd, VFIO_IOMMU_MAP_DMA, &request) < 0)
+		return vfs_vfio_map_error(errno, map->length);
 	return 0;
 }
 
-int vfs_vfio_dma_unmap(const struct vfs_vfio_container *c, uint64_t iova, uint64_t length)
+static int type1_unmap(const struct vfs_vfio_iommu *iommu, uint64_t iova, uint64_t length)
 {
 	struct vfio_iommu_type1_dma_unmap unmap = {
 		.argsz = sizeof(unmap),
@@ -298,7 +152,163 @@ int vfs_vfio_dma_unmap(const struct vfs_vfio_container *c, uint64_t iova, uint64
 		.size = length,
 	};
 
-	if (ioctl(c->container, VFIO_IOMMU_UNMAP_DMA, &unmap) < 0)
+	if (ioctl(iommu->fd, VFIO_IOMMU_UNMAP_DMA, &unmap) < 0)
 		return vfs_error(-errno, "cannot unmap memory of the device: %s", strerror(errno));
 	return 0;
+}
+
+/* A container goes with its last group, and mappings with the container. */
+static void container_leave(struct vfs_vfio_iommu *iommu, int device)
+{
+	(void)iommu;
+	(void)device;
+}
+
+static const struct vfs_vfio_iommu_ops type1_ops = {
+	.map = type1_map,
+	.unmap = type1_unmap,
+	.leave = container_leave,
+};
+
+/* Nothing is between function and memory: any memory is mapped already, where it is. */
+static int noiommu_map(const struct vfs_vfio_iommu *iommu, const struct vfs_dma_map *map)
+{
+	(void)iommu;
+	(void)map;
+	return 0;
+}
+
+static int noiommu_unmap(const struct vfs_vfio_iommu *iommu, uint64_t iova, uint64_t length)
+{
+	(void)iommu;
+	(void)iova;
+	(void)length;
+	return 0;
+}
+
+static const struct vfs_vfio_iommu_ops noiommu_ops = {
+	.map = noiommu_map,
+	.unmap = noiommu_unmap,
+	.leave = container_leave,
+};
+
+static int set_iommu(const char *bdf, int container, unsigned long type)
+{
+	if (ioctl(container, VFIO_SET_IOMMU, type) == 0)
+		return 0;
+	if (errno != EPERM)
+		return vfs_error(-errno, "cannot use the IOMMU of %s: %s", bdf, strerror(errno));
+	if (type == VFIO_NOIOMMU_IOMMU)
+		return vfs_error(
+			-EPERM, "%s has no IOMMU, which needs CAP_SYS_RAWIO: run as root", bdf);
+	return vfs_error(-ENOTSUP,
+		"the IOMMU of %s has no interrupt remapping: turn it on, or load vfio_iommu_type1 "
+		"with allow_unsafe_interrupts=1",
+		bdf);
+}
+
+static bool has_extension(int container, unsigned long extension)
+{
+	return ioctl(container, VFIO_CHECK_EXTENSION, extension) == 1;
+}
+
+/* What a user before this one has left in it; a kernel that cannot forget it refuses to map there.
+ */
+static void forget_mappings(int container)
+{
+	struct vfio_iommu_type1_dma_unmap unmap = {
+		.argsz = sizeof(unmap), .flags = VFIO_DMA_UNMAP_FLAG_ALL};
+
+	(void)ioctl(container, VFIO_IOMMU_UNMAP_DMA, &unmap);
+}
+
+/* Only with its group in it does a container say which kinds of IOMMU it can have. */
+static int choose_iommu(
+	const char *bdf, bool set, struct vfs_vfio_iommu *iommu, struct vfs_dma_limits *limits)
+{
+	bool noiommu = has_extension(iommu->fd, VFIO_NOIOMMU_IOMMU);
+	int r;
+
+	if (!noiommu && !has_extension(iommu->fd, VFIO_TYPE1v2_IOMMU))
+		return vfs_error(-ENOTSUP,
+			"VFIO has no type 1 IOMMU for %s: load the kernel module vfio_iommu_type1",
+			bdf);
+	r = set ? 0 : set_iommu(bdf, iommu->fd, noiommu ? VFIO_NOIOMMU_IOMMU : VFIO_TYPE1v2_IOMMU);
+	if (r < 0)
+		return r;
+	iommu->ops = noiommu ? &noiommu_ops : &type1_ops;
+	if (set && !noiommu)
+		forget_mappings(iommu->fd);
+	if (!noiommu)
+		return read_limits(iommu->fd, limits);
+	*limits = (struct vfs_dma_limits){
+		.translation = VFS_UNTRANSLATED,
+		.ranges = {{.start = 0, .last = UINT64_MAX}},
+		.num_ranges = 1,
+		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
+		.max_entries = UINT32_MAX,
+	};
+	return 0;
+}
+
+/* *set: whoever opened the group has put it into the container, and that has its IOMMU. */
+static int put_group(const char *bdf, const struct vfs_vfio_fds *fds, bool *set)
+{
+	struct vfio_group_status status = {.argsz = sizeof(status)};
+	int container = fds->container;
+
+	if (ioctl(fds->group, VFIO_GROUP_GET_STATUS, &status) < 0)
+		return vfs_error(-errno, "cannot ask for the state of the IOMMU group of %s: %s",
+			bdf, strerror(errno));
+	*set = status.flags & VFIO_GROUP_FLAGS_CONTAINER_SET;
+	if (!*set && ioctl(fds->group, VFIO_GROUP_SET_CONTAINER, &container) < 0)
+		return vfs_error(-errno, "cannot put the IOMMU group of %s into a container: %s",
+			bdf, strerror(errno));
+	return 0;
+}
+
+static int device_error(const char *bdf, const char *token)
+{
+	if (errno == ENODEV)
+		return vfs_error(
+			-ENODEV, "VFIO does not give %s: it is not bound to vfio-pci", bdf);
+	if (errno == EACCES)
+		return vfs_error(-EACCES, "VFIO does not give %s: %s", bdf,
+			token ? "its vf_token is another one"
+			      : "the driver of its physical function asks for a vf_token");
+	if (errno == EINVAL && token)
+		return vfs_error(-EINVAL,
+			"VFIO does not give %s: it takes no vf_token (its physical function is not "
+			"bound to vfio-pci)",
+			bdf);
+	return vfs_error(-errno, "VFIO does not give %s: %s", bdf, strerror(errno));
+}
+
+static int get_device(const char *bdf, const char *token, struct vfs_vfio_fds *fds)
+{
+	char name[80];
+
+	if (token)
+		snprintf(name, sizeof(name), "%s vf_token=%s", bdf, token);
+	else
+		snprintf(name, sizeof(name), "%s", bdf);
+	fds->device = ioctl(fds->group, VFIO_GROUP_GET_DEVICE_FD, name);
+	return fds->device < 0 ? device_error(bdf, token) : 0;
+}
+
+int vfs_vfio_container_enter(const char *bdf, const char *token, struct vfs_vfio_fds *fds,
+	struct vfs_vfio_iommu *iommu, struct vfs_dma_limits *limits)
+{
+	bool set;
+	int r;
+
+	iommu->fd = fds->container;
+	if (ioctl(fds->container, VFIO_GET_API_VERSION) != VFIO_API_VERSION)
+		return vfs_error(-ENOTSUP, "the container for %s is not one of VFIO", bdf);
+	r = put_group(bdf, fds, &set);
+	if (r == 0)
+		r = choose_iommu(bdf, set, iommu, limits);
+	if (r == 0 && fds->device < 0)
+		r = get_device(bdf, token, fds);
+	return r;
 }

@@ -239,6 +239,21 @@ static void small_pages_are_tried_when_huge_ones_cannot_be_mapped(void **state)
 	assert_int_equal(fake_memfd.num_small, 1);
 }
 
+/* Small ones can be moved, and nothing would tell the device. */
+static void without_an_iommu_memory_has_to_be_huge(void **state)
+{
+	(void)state;
+	without_platform();
+	d.stub.transport.limits.translation = VFS_UNTRANSLATED;
+	assert_int_equal(fuse_device_start(&d, NULL, &session), -ENOMEM);
+	assert_error_says("hugepages");
+	assert_error_says("vm.nr_hugepages");
+	assert_int_equal(fake_memfd.num_small, 0);
+	fake_memfd.huge = true;
+	assert_int_equal(fuse_device_start(&d, NULL, &session), 0);
+	assert_int_equal(fake_memfd.num_small, 0);
+}
+
 /* ---- INIT ---- */
 
 static struct fuse_init_out init_out;
@@ -543,6 +558,7 @@ int main(void)
 		TEST(an_error_is_told_even_if_the_reset_after_it_fails),
 		TEST(memory_is_huge_where_it_can_be),
 		TEST(small_pages_are_tried_when_huge_ones_cannot_be_mapped),
+		TEST(without_an_iommu_memory_has_to_be_huge),
 		TEST(init_connects),
 		TEST(nothing_is_sent_before_init),
 		TEST(answers_to_init_that_are_no_connection),

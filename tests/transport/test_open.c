@@ -28,7 +28,7 @@ static void refuses(int error, const char *first, const char *second)
 	if (!strstr(vfs_last_error(), first) || !strstr(vfs_last_error(), second))
 		fail_msg("'%s' does not say '%s' and '%s'", vfs_last_error(), first, second);
 	assert_null(strchr(vfs_last_error(), '\n'));
-	assert_int_equal(vfs_transport_open(FS, &transport), error);
+	assert_int_equal(vfs_transport_open(FS, NULL, &transport), error);
 	assert_null(transport);
 }
 
@@ -57,7 +57,7 @@ static void test_made_up_group(void **state)
 	(void)state;
 	tree_good_function(FS, 1);
 	tree_file("sys/kernel/iommu_groups/1/name", "vfio-noiommu\n");
-	refuses(-ENOTSUP, FS, "IOMMU");
+	refuses(-ENOTSUP, "/dev/vfio/noiommu-1", "load");
 }
 
 static void test_other_driver(void **state)
