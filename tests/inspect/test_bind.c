@@ -99,6 +99,28 @@ static void test_bind_without_a_group(void **state)
 	refuses(verb_bind, FS, -ENOTSUP, FS, "no IOMMU group");
 }
 
+static void test_bind_without_a_group_where_the_kernel_could(void **state)
+{
+	(void)state;
+	assert_int_equal(unlink(tree_path(DEVICE "/iommu_group")), 0);
+	tree_file("sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "N\n");
+	refuses(verb_bind, FS, -ENOTSUP, "reach all memory", "enable_unsafe_noiommu_mode");
+}
+
+/* As far as the tree goes, which has no kernel in it that would bind. */
+static void test_bind_without_a_group_where_the_kernel_may(void **state)
+{
+	char copy[] = FS;
+	char *names[] = {copy};
+
+	(void)state;
+	assert_int_equal(unlink(tree_path(DEVICE "/iommu_group")), 0);
+	tree_file("sys/module/vfio/parameters/enable_unsafe_noiommu_mode", "Y\n");
+	assert_true(verb_bind(1, names) < 0);
+	assert_null(strstr(vfs_last_error(), "IOMMU group"));
+	assert_file("sys/bus/pci/drivers_probe", FS);
+}
+
 static void test_bind_in_a_shared_group(void **state)
 {
 	(void)state;
@@ -259,6 +281,8 @@ int main(void)
 		TEST(test_what_is_not_there),
 		TEST(test_what_is_no_virtio_fs_device),
 		TEST(test_bind_without_a_group),
+		TEST(test_bind_without_a_group_where_the_kernel_could),
+		TEST(test_bind_without_a_group_where_the_kernel_may),
 		TEST(test_bind_in_a_shared_group),
 		TEST(test_bind_what_is_mounted),
 		TEST(test_bind_what_may_be_mounted),

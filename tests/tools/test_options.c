@@ -14,6 +14,8 @@
 #include "options.h"
 #include "report.h"
 
+#define TOKEN "bd8d9d2b-5a5f-4f5a-a211-f591514ba1f3"
+
 static char said[256];
 static unsigned int num_said;
 
@@ -102,6 +104,8 @@ static void test_defaults(void **state)
 	assert_true(options.posix_acl);
 	assert_true(options.writeback);
 	assert_int_equal(options.dma, VFS_DMA_AUTO);
+	assert_int_equal(options.vfio, VFS_VFIO_AUTO);
+	assert_null(options.vf_token);
 	assert_int_equal(options.max_write, 1 << 20);
 	assert_int_equal(options.depth, 32);
 	assert_int_equal(options.timeout, 10);
@@ -128,6 +132,20 @@ static void test_own_options(void **state)
 	assert_int_equal(options.quirks, 12);
 	assert_int_equal(options.depth, 8);
 	assert_int_equal(options.timeout, 3);
+	options_free(&options);
+}
+
+static void test_options_of_vfio(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, "myfs /mnt -o vfio=group,vf_token=" TOKEN), 0);
+	assert_int_equal(options.vfio, VFS_VFIO_GROUP);
+	assert_string_equal(options.vf_token, TOKEN);
+	options_free(&options);
+	assert_int_equal(parse(&options, "myfs /mnt -o vfio=iommufd"), 0);
+	assert_int_equal(options.vfio, VFS_VFIO_IOMMUFD);
 	options_free(&options);
 }
 
@@ -164,6 +182,7 @@ static void test_mistakes_are_named_in_one_line(void **state)
 	refused("myfs /mnt -x", "\"-x\"");
 	refused("myfs /mnt -o", "libfuse's words");
 	refused("myfs /mnt -o dma=fast", "dma=fast");
+	refused("myfs /mnt -o vfio=fast", "vfio=fast");
 	refused("myfs /mnt -o quirks=none-such", "quirks=none-such: no such quirk");
 	refused("myfs /mnt -o max_write=4095", "max_write=4095");
 	refused("myfs /mnt -o max_write=1M", "max_write=1M");
@@ -235,6 +254,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_own_options),
+		cmocka_unit_test(test_options_of_vfio),
 		cmocka_unit_test(test_debug_stays_in_the_foreground),
 		cmocka_unit_test(test_help_and_version_need_no_device),
 		cmocka_unit_test(test_mistakes_are_named_in_one_line),

@@ -34,7 +34,11 @@ struct bridge {
 static int open_device(struct bridge *bridge)
 {
 	const struct options *options = &bridge->options;
-	struct vfs_device_options how = {.dma = options->dma};
+	struct vfs_device_options how = {
+		.dma = options->dma,
+		.vfio = options->vfio,
+		.vf_token = options->vf_token,
+	};
 	int error = vfs_device_open(options->device, &how, &bridge->device);
 
 	if (!error)

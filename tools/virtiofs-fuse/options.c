@@ -19,6 +19,7 @@
 struct parse {
 	struct options options;
 	char *dma;
+	char *vfio;
 	char *quirks;
 	char *max_write;
 	char *depth;
@@ -44,6 +45,8 @@ static const struct fuse_opt own_options[] = {
 	SET("writeback", options.writeback, 1),
 	SET("no_writeback", options.writeback, 0),
 	SET("dma=%s", dma, 0),
+	SET("vfio=%s", vfio, 0),
+	SET("vf_token=%s", options.vf_token, 0),
 	SET("quirks=%s", quirks, 0),
 	SET("max_write=%s", max_write, 0),
 	SET("depth=%s", depth, 0),
@@ -161,6 +164,21 @@ static int take_dma(const char *text, enum vfs_dma_mode *dma)
 	return 0;
 }
 
+static int take_vfio(const char *text, enum vfs_vfio_interface *vfio)
+{
+	if (!text || !strcmp(text, "auto")) {
+		*vfio = VFS_VFIO_AUTO;
+	} else if (!strcmp(text, "group")) {
+		*vfio = VFS_VFIO_GROUP;
+	} else if (!strcmp(text, "iommufd")) {
+		*vfio = VFS_VFIO_IOMMUFD;
+	} else {
+		report_error("vfio=%s: has to be auto, group or iommufd", text);
+		return -1;
+	}
+	return 0;
+}
+
 static int take_quirks(const char *text, unsigned int *quirks)
 {
 	int error = text ? vfs_quirk_parse(text, quirks) : 0;
@@ -174,7 +192,7 @@ static int take_values(struct parse *parse)
 {
 	struct options *options = &parse->options;
 
-	if (take_dma(parse->dma, &options->dma))
+	if (take_dma(parse->dma, &options->dma) || take_vfio(parse->vfio, &options->vfio))
 		return -1;
 	if (take_quirks(parse->quirks, &options->quirks))
 		return -1;
@@ -234,6 +252,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	int result = parse_all(&parse, argc, argv);
 
 	free(parse.dma);
+	free(parse.vfio);
 	free(parse.quirks);
 	free(parse.max_write);
 	free(parse.depth);
@@ -297,6 +316,10 @@ void options_usage(void)
 	     "  -h, -V                print this help, the version\n"
 	     "\n"
 	     "  -o dma=auto|iova      which addresses the device is given (auto)\n"
+	     "  -o vfio=auto|group|iommufd  by which of the kernel's interfaces it is opened "
+	     "(auto)\n"
+	     "  -o vf_token=UUID      of a virtual function: what its physical function's driver "
+	     "set\n"
 	     "  -o quirks=NAME[:NAME] what the device does wrong and may, see the manual page\n"
 	     "  -o max_write=N        largest data of one request in bytes (1048576)\n"
 	     "  -o depth=N            requests that are prepared or under way at once (32)\n"
@@ -320,4 +343,5 @@ void options_free(struct options *options)
 	fuse_opt_free_args(&options->mount);
 	free(options->device);
 	free(options->dir);
+	free(options->vf_token);
 }

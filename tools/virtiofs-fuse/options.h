@@ -19,6 +19,8 @@ struct options {
 	int posix_acl;
 	int writeback;
 	enum vfs_dma_mode dma;
+	enum vfs_vfio_interface vfio;
+	char *vf_token; /* NULL: none */
 	unsigned int quirks;
 	unsigned int max_write;
 	unsigned int depth;

@@ -90,6 +90,23 @@ static int collect_other(const char *bdf, void *ctx)
 	return 0;
 }
 
+/* VFIO makes up a group for what has none, if the administrator has said that it may. */
+static int check_noiommu(const char *bdf)
+{
+	if (vfs_sysfs_noiommu_mode() < 0)
+		driver_load_module("vfio");
+	if (vfs_sysfs_noiommu_mode() > 0)
+		return 0;
+	return vfs_error(-ENOTSUP,
+		"%s has no IOMMU group: turn the IOMMU on (firmware, or a virtual machine's "
+		"intel-iommu device; kernel parameter intel_iommu=on)%s",
+		bdf,
+		vfs_sysfs_noiommu_mode() == 0
+			? ", or let the device reach all memory without one: echo 1 "
+			  ">/sys/module/vfio/parameters/enable_unsafe_noiommu_mode"
+			: "");
+}
+
 static int check_group(const char *bdf, const struct batch *batch)
 {
 	struct group_search search = {.batch = batch};
@@ -97,10 +114,7 @@ static int check_group(const char *bdf, const struct batch *batch)
 	int r;
 
 	if (group < 0)
-		return vfs_error(-ENOTSUP,
-			"%s has no IOMMU group: turn the IOMMU on (firmware, or a virtual "
-			"machine's intel-iommu device; kernel parameter intel_iommu=on)",
-			bdf);
+		return check_noiommu(bdf);
 	r = vfs_sysfs_each_in_group(group, collect_other, &search);
 	if (r < 0)
 		return r;
@@ -159,7 +173,10 @@ static int do_bind(const char *bdf)
 	if (r == 0)
 		r = driver_switch(bdf, "vfio-pci", true);
 	if (r == 0)
-		printf("%s is bound to vfio-pci now\n", bdf);
+		printf("%s is bound to vfio-pci now%s\n", bdf,
+			vfs_sysfs_group_is_noiommu(vfs_sysfs_group(bdf))
+				? ", without an IOMMU: it can reach all memory of this machine"
+				: "");
 	return r;
 }
 
