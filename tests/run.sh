@@ -4,7 +4,7 @@
 set -euo pipefail
 
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
-for part in guest/lib/{common,packages,debian,share,kernel,qemu,case} lib/{names,kinds,report}; do
+for part in guest/lib/{common,packages,debian,share,kernel,custom-kernel,qemu,case} lib/{names,kinds,report}; do
 	# shellcheck source=/dev/null
 	. "$top/tests/$part.sh"
 done

@@ -3,7 +3,7 @@
 set -euo pipefail
 
 here=$(dirname "$(readlink -f "$0")")
-for part in common packages debian share kernel initramfs qemu case; do
+for part in common packages debian share kernel custom-kernel initramfs qemu case; do
 	# shellcheck source=/dev/null
 	. "$here/lib/$part.sh"
 done

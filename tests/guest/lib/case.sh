@@ -4,7 +4,7 @@
 
 # case_settings DIR: the defaults, overridden by the case's own env file.
 case_settings() {
-	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL=''
+	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL='' PROGRAMS=''
 	QEMU_VERSION='' KERNEL_VERSION='' FACE=vhost-user FS_DEVICE=vhost-user-fs-pci FS_PROPERTIES=''
 	DAEMON=virtiofsd VIRTIOFSD_KIND='' DEVICE_OPTIONS=''
 	# shellcheck disable=SC1091 # each case has its own
@@ -13,9 +13,12 @@ case_settings() {
 
 # The programs that go into the guest; a case with NEEDS_BRIDGE= runs without ours.
 case_programs() {
-	local build=$1
+	local build=$1 program
 
 	host_programs
+	for program in $PROGRAMS; do
+		echo "$build/$program"
+	done
 	echo "$build/tests/guest/guest-workload"
 	[ -z "$NEEDS_BRIDGE" ] ||
 		printf '%s\n' "$build"/tools/virtiofs-{fuse/virtiofs-fuse,inspect/virtiofs-inspect}

@@ -24,9 +24,10 @@ copy_program() {
 	[ -e "$root/bin/$(basename "$file")" ] || ln -s "$file" "$root/bin/"
 }
 
-# What libfuse starts in order to mount and unmount; busybox's do not have all the options.
+# What libfuse starts in order to mount and unmount, and to be another user; busybox's do not have
+# all the options. Its shell starts its own where a name has no path.
 host_programs() {
-	command -v fusermount3 mount umount
+	command -v fusermount3 mount umount setpriv
 }
 
 make_skeleton() {

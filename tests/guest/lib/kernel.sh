@@ -108,6 +108,7 @@ find_kernel() {
 		KERNEL=$CACHE/linux-$1-$kernel_edition
 		in_cache "linux-$1-$kernel_edition" unpack_other_kernel "$1"
 		;;
-	*) die "KERNEL_VERSION=$1: only 6.12 and 7.3 exist" ;;
+	custom) find_custom_kernel ;;
+	*) die "KERNEL_VERSION=$1: only 6.12, 7.3 and custom exist" ;;
 	esac
 }
