@@ -36,6 +36,10 @@ run_check() {
 	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" bash "$top/tests/checks/$1.sh"
 }
 
+run_bench() {
+	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" bash "$top/tests/bench/$1.sh"
+}
+
 run_native() {
 	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" bash "$top/tests/native/$1.sh"
 }
@@ -52,6 +56,7 @@ run_test() (
 	build/*) run_build "${1#*/}" ;;
 	unit/*) run_unit "${1#*/}" ;;
 	check/*) run_check "${1#*/}" ;;
+	bench/*) run_bench "${1#*/}" ;;
 	native/*) run_native "${1#*/}" ;;
 	guest*) run_guest "$1" ;;
 	esac

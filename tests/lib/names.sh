@@ -31,6 +31,9 @@ all_tests() {
 		name=$(basename "$file" .sh)
 		[ "$name" = lib ] || echo "native/$name"
 	done
+	for file in "$top"/tests/bench/*.sh; do
+		echo "bench/$(basename "$file" .sh)"
+	done
 	for file in "$top"/tests/guest/cases/*/; do
 		name=$(basename "$file")
 		[ -z "$full" ] && case_is_full "$name" || echo "guest/$name"
@@ -44,7 +47,7 @@ all_tests() {
 build_of() {
 	case $1 in
 	build/* | unit/*) cut -d/ -f2 <<<"$1" ;;
-	check/exports | check/dependencies | native/* | guest/*) echo gcc ;;
+	check/exports | check/dependencies | bench/* | native/* | guest/*) echo gcc ;;
 	guest-asan/*) echo asan ;;
 	esac
 }
@@ -58,6 +61,7 @@ packages_for() {
 		build/clang) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_CLANG" ;;
 		build/* | unit/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT" ;;
 		check/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_LINT $PACKAGES_CLANG" ;;
+		bench/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_BENCH" ;;
 		native/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
 		guest*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
 		esac

@@ -6,6 +6,7 @@ PACKAGES_BUILD="build-essential cmake ninja-build pkg-config libfuse3-dev fuse3 
 PACKAGES_UNIT="libcmocka-dev"
 PACKAGES_CLANG="clang"
 PACKAGES_LINT="clang-format shellcheck"
+PACKAGES_BENCH="valgrind strace"
 PACKAGES_GUEST="qemu-system-x86 busybox-static cpio fuse3 mount attr"
 
 # The daemon is part of QEMU's packages in Debian 12, and a package of its own afterwards.

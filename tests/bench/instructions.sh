@@ -1,0 +1,86 @@
+# What a request costs the library: instructions and calls of malloc as valgrind counts them, system
+# calls as strace does. The start is not in it: each figure is the difference of two runs.
+# shellcheck shell=bash
+set -euo pipefail
+
+for part in common packages debian share; do
+	# shellcheck source=/dev/null
+	. "$TOP/tests/guest/lib/$part.sh"
+done
+
+bench=$BUILD/tools/virtiofs-bench/virtiofs-bench
+few=4000 many=14000
+
+end_cleanly
+make_workdir
+socket=$WORK/null.sock
+"$BUILD/tests/device/virtiofs-device" --vhost-user "$socket" --null >"$WORK/device.log" 2>&1 </dev/null &
+device=$!
+on_exit "end_process $device"
+for ((i = 0; i < 100; i++)); do
+	[ ! -S "$socket" ] || break
+	sleep 0.05
+done
+
+# A run of so many requests, under a program that counts.
+run() {
+	local count=$1
+	shift
+	timeout 250 "$@" --poll always --count "$count" >"$WORK/out" 2>"$WORK/err" ||
+		die "$* --count $count: exit status $?: $(tail -n 3 "$WORK/err")"
+}
+
+# Only what the library does between preparing a request and handing it back completed. Waiting,
+# which takes as long as the device takes, is not in it.
+instructions() {
+	run "$1" valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+		--toggle-collect=vfs_request_set_data --toggle-collect=vfs_request_prepare \
+		--toggle-collect=vfs_queue_submit --toggle-collect=vfs_queue_reap \
+		"$bench" "$socket" "${@:2}"
+	sed -n 's/^.*Collected : \([0-9]*\).*/\1/p' "$WORK/err"
+}
+
+mallocs() {
+	run "$1" valgrind "$bench" "$socket" "${@:2}"
+	sed -n 's/^.*total heap usage: \([0-9,]*\) allocs.*/\1/p' "$WORK/err" | tr -d ,
+}
+
+# And into "ms" how long it took: a thread that only looks asks how the device is each millisecond.
+system_calls() {
+	run "$1" strace -f -c -S name -o "$WORK/strace" "$bench" "$socket" "${@:2}"
+	awk '$NF == "total" { print $(NF == 5 ? 4 : 3) }' "$WORK/strace"
+	sed -n 's/.* seconds=\([0-9]*\)\.\([0-9]*\) .*/\1\2/p' "$WORK/out" | sed 's/^0*\(.\)/\1/' >"$WORK/ms"
+}
+
+status=0
+
+# check DESCRIPTION FIGURE LIMIT
+check() {
+	if [ "$2" -le "$3" ]; then
+		echo "ok $1: $2, at most $3"
+	else
+		echo "not ok $1: $2, at most $3"
+		status=1
+	fi
+}
+
+# measure NAME LIMIT OPTION...
+measure() {
+	local name=$1 limit=$2 first second
+	shift 2
+	first=$(instructions $few "$@")
+	second=$(instructions $many "$@")
+	check "instructions of a $name" $(((second - first) / (many - few))) "$limit"
+	first=$(mallocs $few "$@")
+	second=$(mallocs $many "$@")
+	check "calls of malloc in $((many - few)) of them" $((second - first)) 0
+}
+
+measure "READ of 4 KiB" 10000 --op read --depth 32
+measure "GETATTR" 10000 --op getattr --depth 32
+
+first=$(system_calls 1000 --op read --depth 32)
+second=$(system_calls 101000 --op read --depth 32)
+check "system calls in 100000 READs, polling, for $(cat "$WORK/ms") ms" $((second - first)) \
+	$((1000 + 2 * $(cat "$WORK/ms")))
+exit $status
