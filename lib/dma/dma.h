@@ -60,6 +60,7 @@ struct vfs_address_space {
 	struct vfs_iova_interval *used; /* sorted */
 	size_t num_used;
 	size_t max_used;
+	uint32_t num_entries; /* mappings, with physical addresses */
 };
 
 void vfs_address_space_init(struct vfs_address_space *space, struct vfs_transport *transport,
@@ -73,6 +74,66 @@ void vfs_address_space_fini(struct vfs_address_space *space);
 int vfs_iova_alloc(
 	struct vfs_address_space *space, uint64_t length, uint64_t alignment, uint64_t *iova);
 void vfs_iova_free(struct vfs_address_space *space, uint64_t iova);
+
+/* ---- memory that another process can map ---- */
+
+struct vfs_memory {
+	int fd;
+	uint8_t *base;
+	size_t size;
+};
+
+/*
+ * @name: what the memfd is called. @huge: from 2 MiB pages or not at all (-ENOMEM). It is present,
+ * cannot shrink, and children do not have it.
+ */
+int vfs_memory_create(struct vfs_memory *memory, size_t size, const char *name, bool huge);
+void vfs_memory_destroy(struct vfs_memory *memory);
+
+int vfs_memory_keep_from_children(void *base, size_t size);
+
+/* ---- mapping: memory that the device can reach ---- */
+
+struct vfs_mapping {
+	struct vfs_address_space *space;
+	uint8_t *base;
+	size_t size;	  /* whole pages */
+	size_t readable;  /* so many bytes in front the device only reads; whole pages */
+	size_t page_size; /* of the memory behind it, at least */
+	int fd;		  /* of the memory, -1 if it has none */
+	uint64_t fd_offset;
+	uint64_t iova; /* with VFS_ADDRESSING_IOVA */
+	/* With VFS_ADDRESSING_PHYSICAL: address of each page, and bytes in one piece from there. */
+	uint64_t *pages;
+	uint64_t *runs;
+	unsigned int page_shift;
+	uint32_t num_entries;
+};
+
+/* Map for the device what the first members say, from base to fd_offset. */
+int vfs_mapping_create(struct vfs_address_space *space, struct vfs_mapping *mapping);
+/* The device must not use it any more. */
+void vfs_mapping_destroy(struct vfs_mapping *mapping);
+
+/* The runs that belong to the pages. */
+void vfs_mapping_find_runs(struct vfs_mapping *mapping);
+
+/* Address for the device of one byte, and how many bytes from there on are in one piece. */
+static inline uint64_t vfs_mapping_address(
+	const struct vfs_mapping *mapping, const void *ptr, size_t *contiguous)
+{
+	size_t offset = (size_t)((const uint8_t *)ptr - mapping->base);
+	size_t page;
+
+	if (!mapping->pages) {
+		*contiguous = mapping->size - offset;
+		return mapping->iova + offset;
+	}
+	page = offset >> mapping->page_shift;
+	offset &= mapping->page_size - 1;
+	*contiguous = mapping->runs[page] - offset;
+	return mapping->pages[page] + offset;
+}
 
 /* ---- arena: one piece of memory for everything that a session shares with its device ---- */
 
@@ -97,14 +158,9 @@ size_t vfs_arena_plan_add(
 	struct vfs_arena_plan *plan, enum vfs_arena_zone zone, size_t size, size_t alignment);
 
 struct vfs_arena {
-	struct vfs_address_space *space;
-	int fd;
-	uint8_t *base;
-	size_t size;
+	struct vfs_memory memory;
+	struct vfs_mapping mapping;
 	size_t zone_offset[VFS_NUM_ZONES];
-	size_t page_size; /* of the memory behind it */
-	uint64_t iova;	  /* with VFS_ADDRESSING_IOVA */
-	uint64_t *pages;  /* with VFS_ADDRESSING_PHYSICAL: address of each page */
 };
 
 /*
@@ -119,10 +175,7 @@ void vfs_arena_destroy(struct vfs_arena *arena);
 static inline void *vfs_arena_at(
 	const struct vfs_arena *arena, enum vfs_arena_zone zone, size_t offset)
 {
-	return arena->base + arena->zone_offset[zone] + offset;
+	return arena->memory.base + arena->zone_offset[zone] + offset;
 }
-
-/* Address for the device of one byte, and how many bytes from there on are in one piece. */
-uint64_t vfs_arena_address(const struct vfs_arena *arena, const void *ptr, size_t *contiguous);
 
 #endif

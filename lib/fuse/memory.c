@@ -87,7 +87,8 @@ static void create_slot(
 	if (plan->indirect) {
 		request->indirect = vfs_arena_at(arena, VFS_ZONE_READABLE,
 			plan->indirect_tables + index * table_stride(plan->max_segments));
-		request->indirect_addr = vfs_arena_address(arena, request->indirect, &contiguous);
+		request->indirect_addr = vfs_mapping_address(
+			&arena->mapping, request->indirect, &contiguous);
 	}
 }
 

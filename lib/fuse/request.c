@@ -153,7 +153,7 @@ static unsigned int add_segments(const struct vfs_arena *arena, const uint8_t *s
 {
 	while (length > 0 && count < max) {
 		size_t contiguous;
-		uint64_t address = vfs_arena_address(arena, start, &contiguous);
+		uint64_t address = vfs_mapping_address(&arena->mapping, start, &contiguous);
 		size_t piece = min_size(length, contiguous);
 
 		segments[count++] = (struct vfs_segment){.addr = address, .len = (uint32_t)piece};

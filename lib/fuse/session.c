@@ -213,9 +213,12 @@ static int enable_queue(struct vfs_session *session, struct vfs_queue *queue)
 	size_t contiguous;
 	struct vfs_queue_layout layout = {
 		.size = ring->size,
-		.desc = vfs_arena_address(&session->arena, ring->memory.desc, &contiguous),
-		.avail = vfs_arena_address(&session->arena, ring->memory.avail, &contiguous),
-		.used = vfs_arena_address(&session->arena, ring->memory.used, &contiguous),
+		.desc = vfs_mapping_address(
+			&session->arena.mapping, ring->memory.desc, &contiguous),
+		.avail = vfs_mapping_address(
+			&session->arena.mapping, ring->memory.avail, &contiguous),
+		.used = vfs_mapping_address(
+			&session->arena.mapping, ring->memory.used, &contiguous),
 	};
 
 	return t->ops->enable_queue(t, queue->index, &layout);

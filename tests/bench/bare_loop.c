@@ -55,7 +55,7 @@ static uint64_t address(const struct loop *loop, const void *where)
 {
 	size_t contiguous;
 
-	return vfs_arena_address(&loop->arena, where, &contiguous);
+	return vfs_mapping_address(&loop->arena.mapping, where, &contiguous);
 }
 
 static int choose_addresses(struct loop *loop)

@@ -85,7 +85,7 @@ static void assert_nothing_left(void)
 	assert_int_equal(iommu->count, 0);
 	assert_null(iommu->fault);
 	assert_int_equal(space.num_used, 0);
-	assert_null(arena.base);
+	assert_null(arena.memory.base);
 }
 
 /* The device gets at every byte, with the access that its zone has, at the address it is told. */
@@ -93,20 +93,21 @@ static void assert_reachable(void)
 {
 	uint64_t total = 0;
 
-	for (size_t offset = 0; offset < arena.size; offset += PAGE) {
+	for (size_t offset = 0; offset < arena.mapping.size; offset += PAGE) {
 		bool writable = offset >= arena.zone_offset[VFS_ZONE_WRITABLE];
 		size_t contiguous;
-		uint64_t address = vfs_arena_address(&arena, arena.base + offset, &contiguous);
+		uint64_t address = vfs_mapping_address(
+			&arena.mapping, arena.memory.base + offset, &contiguous);
 
 		assert_ptr_equal(
-			stub_iommu_reach(iommu, address, PAGE, READS), arena.base + offset);
+			stub_iommu_reach(iommu, address, PAGE, READS), arena.memory.base + offset);
 		assert_ptr_equal(stub_iommu_reach(iommu, address, PAGE, BOTH),
-			writable ? arena.base + offset : NULL);
+			writable ? arena.memory.base + offset : NULL);
 	}
 	/* Once each: the stub refuses overlaps on the bus, the sum those in memory. */
 	for (unsigned int i = 0; i < iommu->count; i++)
 		total += iommu->mappings[i].length;
-	assert_int_equal(total, arena.size);
+	assert_int_equal(total, arena.mapping.size);
 	assert_null(iommu->fault);
 }
 
@@ -118,7 +119,7 @@ static void zones_are_mapped_once_each_with_the_access_they_need(void **state)
 
 	(void)state;
 	assert_int_equal(create(VFS_ADDRESSING_IOVA), 0);
-	assert_int_equal(arena.size, PAGES * PAGE);
+	assert_int_equal(arena.mapping.size, PAGES * PAGE);
 	assert_int_equal(iommu->num_maps, 2);
 	assert_int_equal(iommu->mappings[0].access, READS);
 	assert_int_equal(iommu->mappings[0].length, READABLE * PAGE);
@@ -126,12 +127,12 @@ static void zones_are_mapped_once_each_with_the_access_they_need(void **state)
 	assert_reachable();
 	assert_int_equal(fake_pagemap.looks, 0);
 
-	assert_int_not_equal(arena.iova, 0);
-	assert_int_equal(
-		vfs_arena_address(&arena, arena.base + 4097, &contiguous), arena.iova + 4097);
+	assert_int_not_equal(arena.mapping.iova, 0);
+	assert_int_equal(vfs_mapping_address(&arena.mapping, arena.memory.base + 4097, &contiguous),
+		arena.mapping.iova + 4097);
 	assert_int_equal(contiguous, PAGES * PAGE - 4097);
-	assert_ptr_equal(
-		vfs_arena_at(&arena, VFS_ZONE_WRITABLE, 7), arena.base + READABLE * PAGE + 7);
+	assert_ptr_equal(vfs_arena_at(&arena, VFS_ZONE_WRITABLE, 7),
+		arena.memory.base + READABLE * PAGE + 7);
 	vfs_arena_destroy(&arena);
 	assert_nothing_left();
 }
@@ -206,7 +207,7 @@ static void pages_in_a_row_are_mapped_together(void **state)
 	assert_int_equal(iommu->mappings[1].length, WRITABLE * PAGE);
 	assert_reachable();
 	assert_int_equal(fake_pagemap.looks, 2);
-	assert_ptr_equal(fake_pagemap.start, arena.base);
+	assert_ptr_equal(fake_pagemap.start, arena.memory.base);
 	assert_int_equal(fake_pagemap.page_size, PAGE);
 	assert_int_equal(fake_pagemap.count, PAGES);
 }
@@ -220,7 +221,7 @@ static void scattered_pages_are_mapped_one_by_one_where_they_are(void **state)
 		const struct stub_mapping *m = &iommu->mappings[i];
 
 		assert_int_equal(m->length, PAGE);
-		assert_ptr_equal(m->vaddr, arena.base + i * PAGE);
+		assert_ptr_equal(m->vaddr, arena.memory.base + i * PAGE);
 		assert_int_equal(m->iova, frame_scattered(i, 0) * PAGE);
 		assert_int_equal(m->access, i < READABLE ? READS : BOTH);
 	}
@@ -393,11 +394,12 @@ static void contiguous_is_as_far_as_physical_memory_goes_on(void **state)
 {
 	(void)state;
 	assert_int_equal(create_physical(frame_in_threes), 0);
-	for (size_t offset = 0; offset < arena.size; offset += 512) {
+	for (size_t offset = 0; offset < arena.mapping.size; offset += 512) {
 		size_t page = offset / PAGE;
-		size_t end = min_size((page / 3 + 1) * 3 * PAGE, arena.size);
+		size_t end = min_size((page / 3 + 1) * 3 * PAGE, arena.mapping.size);
 		size_t contiguous;
-		uint64_t address = vfs_arena_address(&arena, arena.base + offset, &contiguous);
+		uint64_t address = vfs_mapping_address(
+			&arena.mapping, arena.memory.base + offset, &contiguous);
 
 		assert_int_equal(address, frame_in_threes(page, 0) * PAGE + offset % PAGE);
 		assert_int_equal(contiguous, end - offset);
@@ -414,12 +416,12 @@ static void huge_pages_count_as_one_piece_each(void **state)
 	assert_int_equal(
 		create_sized(VFS_ADDRESSING_PHYSICAL, PAGE, VFS_HUGE_PAGE_SIZE + 1, true), 0);
 	assert_int_equal(fake_memfd.num_huge, 1);
-	assert_int_equal(arena.size, 3 * VFS_HUGE_PAGE_SIZE);
+	assert_int_equal(arena.mapping.size, 3 * VFS_HUGE_PAGE_SIZE);
 	assert_int_equal(fake_pagemap.page_size, VFS_HUGE_PAGE_SIZE);
 	assert_int_equal(fake_pagemap.count, 3);
 	assert_int_equal(iommu->count, 3);
 	assert_reachable();
-	vfs_arena_address(&arena, arena.base + PAGE, &contiguous);
+	vfs_mapping_address(&arena.mapping, arena.memory.base + PAGE, &contiguous);
 	assert_int_equal(contiguous, VFS_HUGE_PAGE_SIZE - PAGE);
 }
 
@@ -449,22 +451,22 @@ static void children_do_not_have_the_memory(void **state)
 
 	(void)state;
 	assert_int_equal(create(VFS_ADDRESSING_IOVA), 0);
-	assert_int_equal(look_as_child(arena.base), 1);
+	assert_int_equal(look_as_child(arena.memory.base), 1);
 	child = fork();
 	if (child == 0)
-		_exit(look_as_child(arena.base));
+		_exit(look_as_child(arena.memory.base));
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	assert_true(fcntl(arena.fd, F_GETFD) & FD_CLOEXEC);
+	assert_true(fcntl(arena.memory.fd, F_GETFD) & FD_CLOEXEC);
 }
 
 static void nobody_can_shrink_the_memory(void **state)
 {
 	(void)state;
 	assert_int_equal(create(VFS_ADDRESSING_IOVA), 0);
-	assert_int_equal(ftruncate(arena.fd, 0), -1);
+	assert_int_equal(ftruncate(arena.memory.fd, 0), -1);
 	assert_int_equal(errno, EPERM);
-	assert_int_equal(ftruncate(arena.fd, 1 << 30), -1);
+	assert_int_equal(ftruncate(arena.memory.fd, 1 << 30), -1);
 }
 
 static void the_descriptor_is_closed_at_the_end(void **state)
@@ -473,7 +475,7 @@ static void the_descriptor_is_closed_at_the_end(void **state)
 
 	(void)state;
 	assert_int_equal(create(VFS_ADDRESSING_IOVA), 0);
-	fd = arena.fd;
+	fd = arena.memory.fd;
 	assert_true(fcntl(fd, F_GETFD) >= 0);
 	vfs_arena_destroy(&arena);
 	assert_int_equal(fcntl(fd, F_GETFD), -1);

@@ -34,7 +34,6 @@ static int set_up(void **state)
 	if (posix_memalign(&fixture.memory, PAGE, MEMORY))
 		return -1;
 	memset(fixture.memory, 0, MEMORY);
-	fixture.session.arena.space = &fixture.session.space;
 	fixture.queue.session = &fixture.session;
 	fixture.request.queue = &fixture.queue;
 	return 0;
@@ -43,7 +42,8 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	free(fixture.session.arena.pages);
+	free(fixture.session.arena.mapping.pages);
+	free(fixture.session.arena.mapping.runs);
 	free(fixture.memory);
 	return 0;
 }
@@ -51,18 +51,19 @@ static int tear_down(void **state)
 /* No two blocks beside each other; SIZE_MAX: addresses of our own. */
 static void scatter(size_t block)
 {
-	struct vfs_arena *arena = &fixture.session.arena;
+	struct vfs_mapping *mapping = &fixture.session.arena.mapping;
 	size_t count = block == SIZE_MAX ? 0 : MEMORY / block;
 
-	arena->base = fixture.memory;
-	arena->size = MEMORY;
-	arena->page_size = block == SIZE_MAX ? PAGE : block;
-	free(arena->pages);
-	arena->pages = calloc(count + 1, sizeof(*arena->pages));
+	free(mapping->pages);
+	free(mapping->runs);
+	*mapping = (struct vfs_mapping){.base = fixture.memory, .size = MEMORY, .page_size = block};
+	if (block == SIZE_MAX)
+		return;
+	mapping->pages = calloc(count, sizeof(*mapping->pages));
+	mapping->runs = calloc(count, sizeof(*mapping->runs));
 	for (size_t i = 0; i < count; i++)
-		arena->pages[i] = frame_scattered(i, 0) * block;
-	fixture.session.space.addressing = block == SIZE_MAX ? VFS_ADDRESSING_IOVA
-							     : VFS_ADDRESSING_PHYSICAL;
+		mapping->pages[i] = frame_scattered(i, 0) * block;
+	vfs_mapping_find_runs(mapping);
 }
 
 static size_t sum(const struct vfs_segment *segments, unsigned int count)
