@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+check "no files are left" test -z "$(ls -A "$SHARE")"
