@@ -4,7 +4,7 @@
 set -euo pipefail
 
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
-for part in guest/lib/{common,packages,debian,share,kernel,custom-kernel,qemu,case} lib/{names,kinds,report}; do
+for part in guest/lib/{common,packages,debian,share,kernel,custom-kernel,qemu,case} lib/{names,kinds,report,table}; do
 	# shellcheck source=/dev/null
 	. "$top/tests/$part.sh"
 done
@@ -53,9 +53,10 @@ if [ -n "$list" ]; then
 	exit
 fi
 
-# The directories of the guest cases among these tests.
+# The directories of the guest cases and of the library's environments among these tests.
 case_dirs() {
-	printf '%s\n' "$@" | sed -n "s|^guest[^/]*/|$top/tests/guest/cases/|p" | sort -u
+	printf '%s\n' "$@" | sed -n -e "s|^guest[^/]*/|$top/tests/guest/cases/|p" \
+		-e "s|^library[^/]*/|$top/tests/library/environments/|p" | sort -u
 }
 
 # Nothing here ends the run: what is still missing then is a reason to skip.
@@ -65,7 +66,7 @@ install_for_tests() {
 	mapfile -t names < <(packages_for "${tests[@]}")
 	install_packages "${names[@]}" || true
 	case " ${tests[*]}" in
-	*" guest"* | *" native"*) install_guest_packages || true ;;
+	*" guest"* | *" native"* | *" library"*) install_guest_packages || true ;;
 	esac
 	mapfile -t names < <(case_dirs "${tests[@]}")
 	fetch_for_cases "${names[@]}"
@@ -93,6 +94,7 @@ for name in "${tests[@]}"; do
 	fi
 done
 
+show_library_table "${tests[@]}"
 [ ${#bad[@]} = 0 ] || printf '\nfailed: %s\n' "${bad[*]}"
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" = 0 ]

@@ -49,6 +49,11 @@ run_guest() {
 		bash "$top/tests/guest/run-case.sh" "${1#*/}" "${build_dir[$(build_of "$1")]}"
 }
 
+run_library() {
+	run_interruptibly env KEEP_CONSOLE="$logs/${1//\//-}.console" \
+		bash "$top/tests/library/run.sh" "${1#*/}" "${build_dir[$(build_of "$1")]}"
+}
+
 # run_test NAME: in a process of its own, so that its exit commands are its own too.
 run_test() (
 	end_cleanly
@@ -58,6 +63,7 @@ run_test() (
 	check/*) run_check "${1#*/}" ;;
 	bench/*) run_bench "${1#*/}" ;;
 	native/*) run_native "${1#*/}" ;;
+	library*) run_library "$1" ;;
 	guest*) run_guest "$1" ;;
 	esac
 )

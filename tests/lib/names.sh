@@ -10,6 +10,18 @@ case_is_full() {
 	grep -qs '^FULL=1' "$top/tests/guest/cases/$1/env"
 }
 
+# library_environments PLACE: those on this machine (native), or those in a guest.
+library_environments() {
+	local file
+
+	for file in "$top"/tests/library/environments/*/env; do
+		grep -qx "PLACE=$1" "$file" || continue
+		if [ -n "$full" ] || ! grep -qx 'FULL=1' "$file"; then
+			basename "$(dirname "$file")"
+		fi
+	done
+}
+
 # All names, in the order in which they run: what ends soonest first.
 all_tests() {
 	local build file name
@@ -34,6 +46,9 @@ all_tests() {
 	for file in "$top"/tests/bench/*.sh; do
 		echo "bench/$(basename "$file" .sh)"
 	done
+	library_environments native | sed 's|^|library/|'
+	library_environments native | sed 's|^|library-asan/|'
+	library_environments guest | sed 's|^|library/|'
 	for file in "$top"/tests/guest/cases/*/; do
 		name=$(basename "$file")
 		[ -z "$full" ] && case_is_full "$name" || echo "guest/$name"
@@ -47,8 +62,8 @@ all_tests() {
 build_of() {
 	case $1 in
 	build/* | unit/*) cut -d/ -f2 <<<"$1" ;;
-	check/exports | check/dependencies | bench/* | native/* | guest/*) echo gcc ;;
-	guest-asan/*) echo asan ;;
+	check/exports | check/dependencies | bench/* | native/* | library/* | guest/*) echo gcc ;;
+	guest-asan/* | library-asan/*) echo asan ;;
 	esac
 }
 
@@ -63,7 +78,7 @@ packages_for() {
 		check/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_LINT $PACKAGES_CLANG" ;;
 		bench/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_BENCH" ;;
 		native/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
-		guest*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
+		guest* | library*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
 		esac
 	done | tr ' ' '\n' | sort -u
 }

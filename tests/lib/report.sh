@@ -4,6 +4,8 @@
 
 passed=0 failed=0 skipped=0
 bad=()
+# By name: ok, FAIL or skip, and what was noted.
+declare -A outcome=() outcome_note=()
 
 # One line a test, with the time it took.
 show_result() {
@@ -19,8 +21,8 @@ note_from() {
 
 	if [ "$status" = 77 ]; then
 		sed -n 's/^\([0-9]*: \)\?skip\(ped\)\?: //p' "$log" | head -n 1
-	elif [[ $name == guest* ]]; then
-		echo "$(grep -c '^ok ' "$log") checks"
+	elif [[ $name == guest* || $name == library* ]]; then
+		echo "$(grep -ac '^ok ' "$log") checks"
 	fi
 }
 
@@ -54,6 +56,7 @@ count_test() {
 	case $test_status in
 	0)
 		passed=$((passed + 1))
+		outcome[$name]=ok
 		show_result ok "$name" "$start" "$note"
 		show_log "$log"
 		;;
@@ -62,6 +65,7 @@ count_test() {
 		;;
 	*)
 		failed=$((failed + 1))
+		outcome[$name]=FAIL
 		bad+=("$name")
 		show_result FAIL "$name" "$start" "$note"
 		show_log "$log"
@@ -72,5 +76,6 @@ count_test() {
 # skip_test NAME REASON [START]
 skip_test() {
 	skipped=$((skipped + 1))
+	outcome[$1]=skip outcome_note[$1]=$2
 	show_result skip "$1" "${3:-${EPOCHREALTIME/./}}" "$2"
 }
