@@ -105,6 +105,19 @@ int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want,
 	return 0;
 }
 
+/* Who does not answer at all has nobody to answer for it, or was never told. */
+static int no_answer(const struct vfs_session *session)
+{
+	const struct vfs_device *device = session->device;
+
+	return vfs_error(-ETIMEDOUT, "%s did not answer INIT within %u ms: %s", device->info.name,
+		session->options.timeout_ms,
+		device->transport->limits.translation == VFS_TRANSLATED
+			? "its server is dead or stuck, or the IOMMU keeps it from memory (the "
+			  "kernel's log has faults then)"
+			: "its server is dead or stuck");
+}
+
 static int exchange(
 	struct vfs_session *session, struct vfs_request *request, const struct vfs_init *want)
 {
@@ -118,6 +131,8 @@ static int exchange(
 	r = vfs_request_prepare_any(request, VFS_INIT_MESSAGE_SIZE);
 	if (r == 0)
 		r = vfs_queue_call(request->queue, request, session->options.timeout_ms);
+	if (r == -ETIMEDOUT)
+		return no_answer(session);
 	if (r == 0 && request->malformed)
 		return vfs_error(
 			-EPROTO, "%s: INIT: %s", session->device->info.name, vfs_last_error());
