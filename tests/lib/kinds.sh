@@ -50,7 +50,11 @@ run_guest() {
 }
 
 run_library() {
-	run_interruptibly env KEEP_CONSOLE="$logs/${1//\//-}.console" \
+	local scale=''
+
+	# What takes time is shown without sanitizers.
+	[[ $1 != library-asan/* ]] || scale="--entries 1000 --lookups 2000"
+	run_interruptibly env KEEP_CONSOLE="$logs/${1//\//-}.console" LIBRARY_SCALE="$scale" \
 		bash "$top/tests/library/run.sh" "${1#*/}" "${build_dir[$(build_of "$1")]}"
 }
 

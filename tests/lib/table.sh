@@ -21,7 +21,7 @@ without() {
 }
 
 table_row() {
-	printf '%-28s %-34s %6s %6s %7s  %s\n' "$@"
+	printf '%-30s %-34s %6s %6s %7s  %s\n' "$@"
 }
 
 # environment_row NAME

@@ -110,7 +110,8 @@ run_native_environment() {
 	device=$socket
 	[ "$FACE" != vfio-user ] || device=vfio-user:$socket
 	# shellcheck disable=SC2086 # options are words
-	run_interruptibly as_nobody "$program" ${LIBRARY_OPTIONS:-} "${options[@]}" "$device" || {
+	run_interruptibly as_nobody "$program" ${LIBRARY_OPTIONS:-} ${LIBRARY_SCALE:-} \
+		"${options[@]}" "$device" || {
 		local status=$?
 		sed 's/^/# server: /' "$WORK/server.log" | tail -n 20
 		return $status
