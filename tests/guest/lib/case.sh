@@ -4,7 +4,7 @@
 
 # case_settings DIR: the defaults, overridden by the case's own env file.
 case_settings() {
-	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL='' PROGRAMS=''
+	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL=''
 	QEMU_VERSION='' KERNEL_VERSION='' FACE=vhost-user FS_DEVICE=vhost-user-fs-pci FS_PROPERTIES=''
 	DAEMON=virtiofsd VIRTIOFSD_KIND='' DEVICE_OPTIONS='' PROGRAMS=''
 	# shellcheck disable=SC1091 # each case has its own
@@ -22,8 +22,6 @@ case_programs() {
 	echo "$build/tests/guest/guest-workload"
 	[ -z "$NEEDS_BRIDGE" ] ||
 		printf '%s\n' "$build"/tools/virtiofs-{fuse/virtiofs-fuse,inspect/virtiofs-inspect}
-	# shellcheck disable=SC2086 # a list
-	[ -z "$PROGRAMS" ] || printf "$build/%s\n" $PROGRAMS
 }
 
 # host_script NAME: the case's own check or preparation on the host, as the share's owner.
