@@ -35,7 +35,7 @@ static inline size_t min_size(size_t a, size_t b)
 #define VFS_ERROR_MAX 512
 
 /* Set the thread's message and return @error (negative errno), for `return vfs_error(...)`. */
-int vfs_error(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+int vfs_error(int error, const char *format, ...) __attribute__((cold, format(printf, 2, 3)));
 
 /* Put "<prefix>: " before the thread's message. */
 void vfs_error_prefix(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -35,10 +35,11 @@ struct vfs_reply_shape {
 };
 
 /*
- * Shape of the answer to a message of @length bytes. -EINVAL: the message is too short for its
- * opcode. -ENOSYS: unknown opcode.
+ * Opcode of a message of @length bytes, and the shape of its answer. -EINVAL: the message is too
+ * short for its opcode. -ENOSYS: unknown opcode.
  */
-int vfs_opcode_shape(const void *message, size_t length, struct vfs_reply_shape *shape);
+int vfs_opcode_shape(
+	const void *message, size_t length, struct vfs_reply_shape *shape, uint32_t *opcode);
 
 /* ---- replies ---- */
 
@@ -87,6 +88,7 @@ struct vfs_request {
 	struct vfs_request *next; /* in the list that it is in */
 	enum vfs_request_state state;
 	uint8_t *page;
+	uint64_t page_addr; /* of its first page, for the device */
 	size_t payload_size;
 	void *indirect; /* NULL if indirect descriptors were not negotiated */
 	uint64_t indirect_addr;

@@ -84,6 +84,7 @@ static void create_slot(
 	request->payload_size = plan->payload_size;
 	request->page = vfs_arena_at(
 		arena, VFS_ZONE_WRITABLE, plan->slots + index * slot_stride(plan));
+	request->page_addr = vfs_mapping_address(&arena->mapping, request->page, &contiguous);
 	if (plan->indirect) {
 		request->indirect = vfs_arena_at(arena, VFS_ZONE_READABLE,
 			plan->indirect_tables + index * table_stride(plan->max_segments));

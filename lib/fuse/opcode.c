@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "core/core.h"
@@ -139,22 +140,29 @@ static int shape_of(const struct opcode *op, const uint8_t *args, struct vfs_rep
 	}
 }
 
-int vfs_opcode_shape(const void *message, size_t length, struct vfs_reply_shape *shape)
+/* Why not. */
+static int refuse(uint32_t opcode)
 {
-	struct fuse_in_header header;
+	if (find(__builtin_bswap32(opcode)))
+		return vfs_error(
+			-EINVAL, "opcode %u is in the other byte order", __builtin_bswap32(opcode));
+	return vfs_error(-ENOSYS, "opcode %u is not known", opcode);
+}
+
+int vfs_opcode_shape(
+	const void *message, size_t length, struct vfs_reply_shape *shape, uint32_t *opcode)
+{
 	const struct opcode *op;
 
-	if (length < sizeof(header))
+	if (length < sizeof(struct fuse_in_header))
 		return vfs_error(-EINVAL, "a message of %zu bytes has no header", length);
-	memcpy(&header, message, sizeof(header));
-	op = find(header.opcode);
-	if (!op && find(__builtin_bswap32(header.opcode)))
-		return vfs_error(-EINVAL, "opcode %u is in the other byte order",
-			__builtin_bswap32(header.opcode));
+	memcpy(opcode, (const uint8_t *)message + offsetof(struct fuse_in_header, opcode),
+		sizeof(*opcode));
+	op = find(*opcode);
 	if (!op)
-		return vfs_error(-ENOSYS, "opcode %u is not known", header.opcode);
-	if (length - sizeof(header) < op->args)
+		return refuse(*opcode);
+	if (length - sizeof(struct fuse_in_header) < op->args)
 		return vfs_error(-EINVAL, "a message of %zu bytes is too short for opcode %u",
-			length, header.opcode);
-	return shape_of(op, (const uint8_t *)message + sizeof(header), shape);
+			length, *opcode);
+	return shape_of(op, (const uint8_t *)message + sizeof(struct fuse_in_header), shape);
 }

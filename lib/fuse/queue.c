@@ -74,23 +74,47 @@ static void publish(struct vfs_queue *queue)
 		t->ops->notify(t, queue->index);
 }
 
+/* Make visible what was added, unless the last one could not be for more than lack of room. */
+static void end_batch(struct vfs_queue *queue, bool sent, int error)
+{
+	if (error < 0 && error != -ENOSPC)
+		vfs_session_fail(queue->session, -EIO);
+	else if (sent)
+		publish(queue);
+}
+
 static void send_parked(struct vfs_queue *queue)
 {
 	bool sent = false;
 	int r = 0;
 
-	while (queue->parked.head && r == 0) {
+	while (queue->parked.head) {
 		r = add_to_ring(queue, queue->parked.head);
-		if (r == -ENOSPC)
+		if (r < 0)
 			break;
-		sent = sent || r == 0;
-		if (r == 0)
-			vfs_request_list_pop(&queue->parked)->lent = true;
+		vfs_request_list_pop(&queue->parked)->lent = true;
+		sent = true;
 	}
-	if (r < 0 && r != -ENOSPC)
-		vfs_session_fail(queue->session, -EIO);
-	else if (sent)
-		publish(queue);
+	end_batch(queue, sent, r);
+}
+
+/* What there is no room for waits behind what waits already. */
+static void send_or_park(
+	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+{
+	unsigned int sent = 0;
+	unsigned int i;
+	int r = 0;
+
+	while (sent < count && !queue->parked.head) {
+		r = add_to_ring(queue, requests[sent]);
+		if (r < 0)
+			break;
+		requests[sent++]->lent = true;
+	}
+	for (i = sent; i < count; i++)
+		vfs_request_list_push(&queue->parked, requests[i]);
+	end_batch(queue, sent > 0, r);
 }
 
 static int check_request(const struct vfs_queue *queue, const struct vfs_request *request)
@@ -127,14 +151,12 @@ VFS_EXPORT int vfs_queue_submit(
 
 	if (r < 0)
 		return r;
-	for (i = 0; i < count; i++) {
+	for (i = 0; i < count; i++)
 		if (requests[i]->timeout_ns)
 			vfs_deadline_start(queue, requests[i]);
-		vfs_request_list_push(&queue->parked, requests[i]);
-	}
 	queue->in_flight += count;
 	queue->counters.submitted += count;
-	send_parked(queue);
+	send_or_park(queue, requests, count);
 	return 0;
 }
 
@@ -233,7 +255,8 @@ VFS_EXPORT unsigned int vfs_queue_reap(
 		count = pop_ring(queue, requests, max);
 		if (queue->look_at_ns)
 			vfs_queue_look_at_time(queue);
-		send_parked(queue);
+		if (queue->parked.head)
+			send_parked(queue);
 	}
 	if (queue->session->failed)
 		vfs_queue_end_all(queue);

@@ -96,11 +96,13 @@ static int check(const struct vfs_reply *reply, bool *malformed)
 
 int vfs_reply_check(const struct vfs_reply *reply, bool *malformed)
 {
-	struct vfs_reply meant = *reply;
+	struct vfs_reply meant;
 
-	/* As long as it says, if the device is known not to say it: that is checked as well. */
-	if (reply->used_len == 0 && !reply->shape.none && !reply->shape.may_omit &&
-		takes(reply, VFS_QUIRK_USED_LEN_ZERO))
-		meant.used_len = reply->header.len;
+	if (reply->used_len || reply->shape.none || reply->shape.may_omit ||
+		!takes(reply, VFS_QUIRK_USED_LEN_ZERO))
+		return check(reply, malformed);
+	/* As long as it says, as the device is known not to say it: that is checked as well. */
+	meant = *reply;
+	meant.used_len = reply->header.len;
 	return check(&meant, malformed);
 }

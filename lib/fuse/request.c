@@ -53,14 +53,24 @@ VFS_EXPORT void vfs_request_put(struct vfs_request *request)
 		vfs_request_put_back(request);
 }
 
-VFS_EXPORT void *vfs_request_message(struct vfs_request *request)
+static void *message_of(const struct vfs_request *request)
 {
 	return request->page + VFS_SLOT_HEADER_SIZE - VFS_REQUEST_HEAD;
 }
 
-VFS_EXPORT size_t vfs_request_capacity(const struct vfs_request *request)
+VFS_EXPORT void *vfs_request_message(struct vfs_request *request)
+{
+	return message_of(request);
+}
+
+static size_t capacity(const struct vfs_request *request)
 {
 	return VFS_REQUEST_HEAD + request->payload_size;
+}
+
+VFS_EXPORT size_t vfs_request_capacity(const struct vfs_request *request)
+{
+	return capacity(request);
 }
 
 /* Decide where the answer's body goes; it must not lie over the message. */
@@ -96,30 +106,31 @@ static uint64_t next_unique(struct vfs_request *request)
 	       (uint64_t)request->uses << 1;
 }
 
-int vfs_request_prepare_any(struct vfs_request *request, size_t length)
+static inline int prepare(struct vfs_request *request, size_t length, bool of_session)
 {
-	struct fuse_in_header *header = vfs_request_message(request);
+	struct fuse_in_header *header = message_of(request);
 	unsigned int quirks = request->queue->session->options.quirks;
 	int r;
 
 	if (request->state != VFS_REQUEST_TAKEN && request->state != VFS_REQUEST_PREPARED)
 		return vfs_error(-EINVAL, "the request is in flight or was not taken");
-	if (length > vfs_request_capacity(request))
+	if (length > capacity(request))
 		return vfs_error(
 			-EINVAL, "a message of %zu bytes is larger than a request", length);
 	request->state = VFS_REQUEST_TAKEN;
-	r = vfs_opcode_shape(header, length, &request->reply.shape);
+	r = vfs_opcode_shape(header, length, &request->reply.shape, &request->opcode);
 	if (r < 0)
 		return r;
+	if (!of_session && (request->opcode == FUSE_INIT || request->opcode == FUSE_DESTROY))
+		return vfs_error(-EINVAL, "INIT and DESTROY belong to the session");
 	request->length = (uint32_t)length;
-	request->opcode = header->opcode;
 	r = place_body(request);
 	if (r < 0)
 		return r;
 	header->len = request->length;
-	if (!header->unique)
-		header->unique = next_unique(request);
 	request->reply.unique = header->unique;
+	if (!request->reply.unique)
+		header->unique = request->reply.unique = next_unique(request);
 	request->reply.quirks = quirks;
 	/* A length that is believed has to be of this answer. */
 	if (quirks & VFS_QUIRK_USED_LEN_ZERO)
@@ -128,14 +139,14 @@ int vfs_request_prepare_any(struct vfs_request *request, size_t length)
 	return 0;
 }
 
+int vfs_request_prepare_any(struct vfs_request *request, size_t length)
+{
+	return prepare(request, length, true);
+}
+
 VFS_EXPORT int vfs_request_prepare(struct vfs_request *request, size_t length)
 {
-	const struct fuse_in_header *header = vfs_request_message(request);
-
-	if (length >= sizeof(*header) &&
-		(header->opcode == FUSE_INIT || header->opcode == FUSE_DESTROY))
-		return vfs_error(-EINVAL, "INIT and DESTROY belong to the session");
-	return vfs_request_prepare_any(request, length);
+	return prepare(request, length, false);
 }
 
 VFS_EXPORT void vfs_request_set_user_data(struct vfs_request *request, void *data)
@@ -148,39 +159,57 @@ VFS_EXPORT void *vfs_request_user_data(const struct vfs_request *request)
 	return request->user_data;
 }
 
-static unsigned int add_segments(const struct vfs_arena *arena, const uint8_t *start, size_t length,
-	struct vfs_segment *segments, unsigned int count, unsigned int max)
+static inline unsigned int add_segments(const struct vfs_mapping *mapping, const uint8_t *start,
+	size_t length, struct vfs_segment *segments, unsigned int count, unsigned int max)
 {
 	while (length > 0 && count < max) {
 		size_t contiguous;
-		uint64_t address = vfs_mapping_address(&arena->mapping, start, &contiguous);
+		uint64_t address = vfs_mapping_address(mapping, start, &contiguous);
 		size_t piece = min_size(length, contiguous);
 
-		segments[count++] = (struct vfs_segment){.addr = address, .len = (uint32_t)piece};
+		segments[count].addr = address;
+		segments[count++].len = (uint32_t)piece;
 		start += piece;
 		length -= piece;
 	}
 	return count;
 }
 
+/* Of the slot's first page, which is in one piece. */
+static inline unsigned int add_from_page(const struct vfs_request *request, size_t offset,
+	size_t length, struct vfs_segment *segments, unsigned int count)
+{
+	segments[count].addr = request->page_addr + offset;
+	segments[count].len = (uint32_t)length;
+	return count + 1;
+}
+
+static unsigned int add_message(
+	const struct vfs_request *request, struct vfs_segment *segments, unsigned int max)
+{
+	size_t offset = VFS_SLOT_HEADER_SIZE - VFS_REQUEST_HEAD;
+
+	if (request->length <= VFS_REQUEST_HEAD)
+		return add_from_page(request, offset, request->length, segments, 0);
+	return add_segments(&request->queue->session->arena.mapping, request->page + offset,
+		request->length, segments, 0, max);
+}
+
 unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_segment *segments,
 	unsigned int max, unsigned int *readable)
 {
-	const struct vfs_arena *arena = &request->queue->session->arena;
 	const struct vfs_reply_shape *shape = &request->reply.shape;
 	size_t header = sizeof(struct fuse_out_header);
-	unsigned int count;
+	unsigned int count = add_message(request, segments, max);
 
-	count = add_segments(arena, request->page + VFS_SLOT_HEADER_SIZE - VFS_REQUEST_HEAD,
-		request->length, segments, 0, max);
 	*readable = count;
 	if (shape->none)
 		return count;
 	if (request->body == request->page + header)
-		return add_segments(
-			arena, request->page, header + shape->max, segments, count, max);
-	count = add_segments(arena, request->page, header, segments, count, max);
-	return add_segments(arena, request->body, shape->max, segments, count, max);
+		return add_from_page(request, 0, header + shape->max, segments, count);
+	count = add_from_page(request, 0, header, segments, count);
+	return add_segments(&request->queue->session->arena.mapping, request->body, shape->max,
+		segments, count, max);
 }
 
 static void set_result(struct vfs_request *request, int error, uint32_t body_length)
@@ -211,7 +240,14 @@ void vfs_request_complete(struct vfs_request *request, uint32_t used_len)
 			(unsigned long long)request->reply.unique, vfs_last_error());
 		r = -EIO;
 	}
-	set_result(request, r < 0 ? r : 0, r < 0 ? 0 : (uint32_t)r);
+	/* Also where an answer may be left out: there is no header then. */
+	if (r < 0 || (r == 0 && used_len == 0)) {
+		set_result(request, r, 0);
+	} else {
+		request->error = 0;
+		request->body_length = (uint32_t)r;
+		request->state = VFS_REQUEST_DONE;
+	}
 	request->malformed = malformed;
 }
 

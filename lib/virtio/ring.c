@@ -160,88 +160,102 @@ static uint32_t num_segments(const struct vfs_chain *chain)
 	return (uint32_t)chain->num_readable + chain->num_writable;
 }
 
+static int empty_segment(const struct vfs_chain *chain)
+{
+	uint32_t i = 0;
+
+	while (chain->segments[i].len)
+		i++;
+	return vfs_error(-EINVAL, "segment %u of a chain of %u is empty", i, num_segments(chain));
+}
+
 static int check_chain(const struct vfs_ring *ring, const struct vfs_chain *chain)
 {
 	uint32_t count = num_segments(chain);
-	uint64_t bytes = 0;
 
 	if (!chain->token)
 		return vfs_error(-EINVAL, "a chain without a token");
 	if (count == 0 || count > ring->size)
 		return vfs_error(-EINVAL, "a chain of %u segments for a ring of %u entries", count,
 			ring->size);
-	for (uint32_t i = 0; i < count; i++) {
-		if (chain->segments[i].len == 0)
-			return vfs_error(-EINVAL, "segment %u of a chain of %u is empty", i, count);
-		bytes += chain->segments[i].len;
-	}
-	if (bytes > CHAIN_BYTES_MAX)
-		return vfs_error(-EINVAL, "a chain of more than 2^32 bytes");
 	return 0;
 }
 
-/* How many bytes the device may write. One more than used.len can say is as good as that. */
-static uint32_t writable_bytes(const struct vfs_chain *chain)
+static inline void describe(
+	struct vring_desc *desc, const struct vfs_segment *segment, uint16_t flags, uint16_t next)
 {
+	desc->addr = htole64(segment->addr);
+	desc->len = htole32(segment->len);
+	desc->flags = htole16(flags);
+	desc->next = htole16(next);
+}
+
+/* How many bytes the chain has in all; 0: one of its segments is empty. */
+static inline uint64_t fill_indirect(const struct vfs_chain *chain, uint64_t *writable)
+{
+	const struct vfs_segment *segment = chain->segments;
+	const struct vfs_segment *readable_end = segment + chain->num_readable;
+	const struct vfs_segment *end = readable_end + chain->num_writable;
+	struct vring_desc *desc = chain->indirect;
+	uint64_t readable_bytes = 0;
 	uint64_t bytes = 0;
+	uint16_t next = 1;
 
-	for (uint32_t i = chain->num_readable; i < num_segments(chain); i++)
-		bytes += chain->segments[i].len;
-	return bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+	for (; segment < readable_end; segment++) {
+		if (!segment->len)
+			return 0;
+		bytes += segment->len;
+		describe(desc++, segment, VRING_DESC_F_NEXT, next++);
+	}
+	readable_bytes = bytes;
+	for (; segment < end; segment++) {
+		if (!segment->len)
+			return 0;
+		bytes += segment->len;
+		describe(desc++, segment, VRING_DESC_F_NEXT | VRING_DESC_F_WRITE, next++);
+	}
+	desc[-1].flags = htole16(chain->num_writable ? VRING_DESC_F_WRITE : 0);
+	desc[-1].next = 0;
+	*writable = bytes - readable_bytes;
+	return bytes;
 }
 
-/* The descriptor of segment @i; the one after it is at @next. */
-static struct vring_desc describe(const struct vfs_chain *chain, uint32_t i, uint16_t next)
-{
-	bool last = i + 1 == num_segments(chain);
-	uint16_t flags = i < chain->num_readable ? 0 : VRING_DESC_F_WRITE;
-
-	if (!last)
-		flags |= VRING_DESC_F_NEXT;
-	return (struct vring_desc){
-		.addr = htole64(chain->segments[i].addr),
-		.len = htole32(chain->segments[i].len),
-		.flags = htole16(flags),
-		.next = htole16(last ? 0 : next),
-	};
-}
-
-static void fill_indirect(struct vfs_ring *ring, const struct vfs_chain *chain)
-{
-	struct vring_desc *desc = ring->memory.desc;
-	struct vring_desc *table = chain->indirect;
-	uint32_t count = num_segments(chain);
-	uint16_t head = ring->free_head;
-
-	for (uint32_t i = 0; i < count; i++)
-		table[i] = describe(chain, i, (uint16_t)(i + 1));
-	desc[head] = (struct vring_desc){
-		.addr = htole64(chain->indirect_addr),
-		.len = htole32(count * VFS_RING_DESC_SIZE),
-		.flags = htole16(VRING_DESC_F_INDIRECT),
-	};
-	ring->free_head = ring->shadow[head].next;
-}
-
-static void fill_direct(struct vfs_ring *ring, const struct vfs_chain *chain)
+/* The same in the ring itself; *next is the descriptor behind them. */
+static __attribute__((noinline)) uint64_t fill_direct(const struct vfs_ring *ring,
+	const struct vfs_chain *chain, uint64_t *writable, uint16_t *next)
 {
 	struct vring_desc *desc = ring->memory.desc;
 	uint32_t count = num_segments(chain);
+	uint16_t id = ring->free_head;
+	uint64_t bytes[2] = {0};
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint16_t id = ring->free_head;
-		uint16_t next = ring->shadow[id].next;
+		bool written = i >= chain->num_readable;
+		bool last = i + 1 == count;
+		uint16_t flags = last ? 0 : VRING_DESC_F_NEXT;
 
-		desc[id] = describe(chain, i, next);
-		ring->free_head = next;
+		if (!chain->segments[i].len)
+			return 0;
+		bytes[written] += chain->segments[i].len;
+		*next = ring->shadow[id].next;
+		describe(&desc[id], &chain->segments[i], flags | (written ? VRING_DESC_F_WRITE : 0),
+			last ? 0 : *next);
+		id = *next;
 	}
+	*writable = bytes[1];
+	return bytes[0] + bytes[1];
 }
 
 int vfs_ring_add(struct vfs_ring *ring, const struct vfs_chain *chain)
 {
 	struct vring_avail *avail = ring->memory.avail;
+	struct vring_desc *desc = ring->memory.desc;
 	uint16_t head = ring->free_head;
-	struct vfs_ring_shadow *shadow;
+	struct vfs_ring_shadow *shadow = &ring->shadow[head];
+	uint16_t descs = vfs_chain_descs(chain);
+	uint64_t writable = 0;
+	uint16_t next;
+	uint64_t bytes;
 	int err;
 
 	if (ring->broken)
@@ -249,19 +263,31 @@ int vfs_ring_add(struct vfs_ring *ring, const struct vfs_chain *chain)
 	err = check_chain(ring, chain);
 	if (err)
 		return err;
-	if (vfs_chain_descs(chain) > ring->num_free)
+	if (descs > ring->num_free)
 		return -ENOSPC;
+	/* The device does not look at any of these yet. */
+	next = shadow->next;
+	if (chain->indirect) {
+		struct vfs_segment table = {.addr = chain->indirect_addr,
+			.len = num_segments(chain) * VFS_RING_DESC_SIZE};
 
-	if (chain->indirect)
-		fill_indirect(ring, chain);
-	else
-		fill_direct(ring, chain);
-	shadow = &ring->shadow[head];
+		bytes = fill_indirect(chain, &writable);
+		describe(&desc[head], &table, VRING_DESC_F_INDIRECT, 0);
+	} else {
+		bytes = fill_direct(ring, chain, &writable, &next);
+	}
+	if (!bytes)
+		return empty_segment(chain);
+	if (bytes > CHAIN_BYTES_MAX)
+		return vfs_error(-EINVAL, "a chain of more than 2^32 bytes");
+
 	shadow->token = chain->token;
 	shadow->batch = ring->batch;
-	shadow->count = vfs_chain_descs(chain);
-	shadow->limit = writable_bytes(chain);
-	ring->num_free = (uint16_t)(ring->num_free - shadow->count);
+	shadow->count = descs;
+	/* One more than used.len can say is as good as that. */
+	shadow->limit = writable > UINT32_MAX ? UINT32_MAX : (uint32_t)writable;
+	ring->free_head = next;
+	ring->num_free = (uint16_t)(ring->num_free - descs);
 	store16(&avail->ring[ring->avail_idx & (ring->size - 1u)], head);
 	ring->avail_idx++;
 	return 0;
@@ -316,6 +342,18 @@ static int check_used_idx(struct vfs_ring *ring, uint16_t idx)
 		ring->used_idx, idx, in_flight);
 }
 
+/* Has the device completed more than was seen before? */
+static int look_at_used_idx(struct vfs_ring *ring)
+{
+	uint16_t idx = load_used_idx(ring);
+	int err = check_used_idx(ring, idx);
+
+	if (err)
+		return err;
+	ring->seen_idx = idx;
+	return idx != ring->used_idx;
+}
+
 static int check_used_elem(struct vfs_ring *ring, uint32_t id, uint32_t len)
 {
 	const struct vfs_ring_shadow *shadow = &ring->shadow[id & (ring->size - 1u)];
@@ -342,17 +380,15 @@ int vfs_ring_pop(struct vfs_ring *ring, void **token, uint32_t *len)
 	const struct vring_used_elem *elem = &used->ring[ring->used_idx & (ring->size - 1u)];
 	uint32_t id;
 	uint32_t written;
-	uint16_t idx;
 	int err;
 
 	if (ring->broken)
 		return broken_before();
-	idx = load_used_idx(ring);
-	if (idx == ring->used_idx)
-		return 0;
-	err = check_used_idx(ring, idx);
-	if (err)
-		return err;
+	if (ring->used_idx == ring->seen_idx) {
+		err = look_at_used_idx(ring);
+		if (err <= 0)
+			return err;
+	}
 	id = load32(&elem->id);
 	written = load32(&elem->len);
 	err = check_used_elem(ring, id, written);

@@ -130,6 +130,7 @@ struct vfs_ring {
 	uint16_t avail_idx;	/* next index to be filled */
 	uint16_t published_idx; /* what avail.idx in memory is */
 	uint16_t used_idx;	/* next used entry to be looked at */
+	uint16_t seen_idx;	/* up to here the device has used them; checked */
 	uint16_t take_back_from;
 	uint64_t batch; /* publications so far */
 };

@@ -99,8 +99,12 @@ static unsigned int segments_of(size_t length, uint32_t reply)
 
 static void place(size_t offset, size_t payload_size)
 {
+	size_t contiguous;
+
 	assert_true(offset + VFS_SLOT_HEADER_SIZE + payload_size <= MEMORY);
 	fixture.request.page = (uint8_t *)fixture.memory + offset;
+	fixture.request.page_addr = vfs_mapping_address(
+		&fixture.session.arena.mapping, fixture.request.page, &contiguous);
 	fixture.request.payload_size = payload_size;
 }
 

@@ -92,6 +92,7 @@ static int shape_of(uint32_t opcode, const void *args, size_t length, struct vfs
 {
 	struct fuse_in_header header = {.opcode = opcode};
 	uint8_t *message = malloc(sizeof(header) + length);
+	uint32_t found;
 	int r;
 
 	assert_non_null(message);
@@ -101,7 +102,9 @@ static int shape_of(uint32_t opcode, const void *args, size_t length, struct vfs
 	else
 		memset(message + sizeof(header), 0, length);
 	memset(shape, 0xa5, sizeof(*shape));
-	r = vfs_opcode_shape(message, sizeof(header) + length, shape);
+	r = vfs_opcode_shape(message, sizeof(header) + length, shape, &found);
+	if (r == 0)
+		assert_int_equal(found, opcode);
 	free(message);
 	return r;
 }
@@ -147,13 +150,14 @@ static void a_message_without_a_whole_header_is_refused(void **state)
 {
 	struct fuse_in_header header = {.opcode = FUSE_STATFS};
 	struct vfs_reply_shape shape;
+	uint32_t opcode;
 
 	(void)state;
 	for (size_t length = 0; length < sizeof(header); length++) {
 		void *message = malloc(length);
 
 		memcpy(message, &header, length);
-		assert_int_equal(vfs_opcode_shape(message, length, &shape), -EINVAL);
+		assert_int_equal(vfs_opcode_shape(message, length, &shape, &opcode), -EINVAL);
 		assert_error_says("has no header");
 		free(message);
 	}

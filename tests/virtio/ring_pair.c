@@ -42,6 +42,7 @@ void ring_pair_open_at(struct ring_pair *pair, uint16_t size, bool event_idx, ui
 	pair->driver.avail_idx = start;
 	pair->driver.published_idx = start;
 	pair->driver.used_idx = start;
+	pair->driver.seen_idx = start;
 	device_ring_jump(&pair->device, start);
 	/* Interrupts are off in relation to where the indices are. */
 	vfs_ring_enable_interrupts(&pair->driver);
