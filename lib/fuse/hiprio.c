@@ -72,6 +72,12 @@ static int send_backlog(struct vfs_hiprio *hiprio)
 	return r;
 }
 
+/* FORGETs that are no message yet, or one that found no room in the ring. */
+static bool has_waiting(const struct vfs_hiprio *hiprio)
+{
+	return hiprio->backlog.count || hiprio->queue->parked.head;
+}
+
 /* With the lock. 1: some wait for room, and the descriptor will say when there is some. */
 static int progress(struct vfs_hiprio *hiprio)
 {
@@ -80,9 +86,9 @@ static int progress(struct vfs_hiprio *hiprio)
 	do {
 		collect(hiprio);
 		r = send_backlog(hiprio);
-	} while (r == 0 && hiprio->backlog.count && vfs_queue_arm(hiprio->queue));
-	hiprio->waiting = hiprio->backlog.count;
-	return r < 0 ? r : hiprio->backlog.count > 0;
+	} while (r == 0 && has_waiting(hiprio) && vfs_queue_arm(hiprio->queue));
+	hiprio->waiting = has_waiting(hiprio);
+	return r < 0 ? r : hiprio->waiting;
 }
 
 VFS_EXPORT int vfs_forget(

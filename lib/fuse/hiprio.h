@@ -20,8 +20,8 @@ struct vfs_hiprio {
 	pthread_mutex_t lock;
 	struct vfs_queue *queue;
 	struct vfs_forget_backlog backlog;
-	unsigned int forgets;  /* messages with FORGETs that are under way */
-	atomic_size_t waiting; /* backlog.count, for those who do not hold the lock */
+	unsigned int forgets; /* messages with FORGETs that are under way */
+	atomic_bool waiting;  /* some found no room, for those who do not hold the lock */
 };
 
 void vfs_hiprio_init(struct vfs_hiprio *hiprio, struct vfs_queue *queue);
