@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "control.h"
+#include "counts.h"
 #include "device.h"
 #include "faults.h"
 #include "listen.h"
@@ -27,6 +28,10 @@ static int obey(struct device *device, char *line, char *answer, size_t size)
 		faults_clear();
 		return 0;
 	}
+	if (strcmp(line, "counts") == 0) {
+		counts_print(answer, size);
+		return 0;
+	}
 	if (strncmp(line, "notify ", 7) == 0)
 		return device_notify(device, line + 7);
 	if (strcmp(line, "retrieved") == 0) {
@@ -40,7 +45,7 @@ static int obey(struct device *device, char *line, char *answer, size_t size)
 
 static void serve(struct device *device, FILE *stream)
 {
-	char line[256], answer[256];
+	char line[256], answer[1024];
 
 	while (fgets(line, sizeof(line), stream)) {
 		int r = obey(device, line, answer, sizeof(answer));

@@ -8,6 +8,7 @@
 #include <linux/fuse.h>
 #include <linux/virtio_ring.h>
 
+#include "counts.h"
 #include "device.h"
 #include "faults.h"
 #include "held.h"
@@ -257,6 +258,7 @@ void device_handle(struct device *device, struct request *request)
 		return;
 	if (request->chain.readable >= sizeof(header))
 		memcpy(&header, request->message, sizeof(header));
+	counts_add(request->message, request->chain.readable);
 	request->fault = faults_take(FAULT_AT_REQUEST, header.opcode);
 	if (!survives(device, request))
 		return;

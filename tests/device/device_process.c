@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <dirent.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -62,6 +63,10 @@ int device_process_restart(struct device_process *p)
 	if (p->dax) {
 		argv[n++] = "--dax";
 		argv[n++] = p->dax;
+	}
+	if (p->queues) {
+		argv[n++] = "--queues";
+		argv[n++] = p->queues;
 	}
 	unlink(p->socket);
 	if (posix_spawnp(&p->pid, "setpriv", NULL, NULL, (char *const *)(uintptr_t)argv, environ) !=
@@ -130,4 +135,49 @@ int device_process_command(const struct device_process *p, const char *line)
 		n = read(fd, answer, sizeof(answer));
 	close(fd);
 	return n == 3 && memcmp(answer, "ok\n", 3) == 0 ? 0 : -1;
+}
+
+/* What it answers to a line, after "ok ". */
+static int ask(const struct device_process *p, const char *line, char *answer, size_t size)
+{
+	int fd = connect_to(p->control);
+	size_t length = 0;
+	ssize_t n = 1;
+
+	if (fd < 0)
+		return -1;
+	if (dprintf(fd, "%s\n", line) > 0)
+		while (n > 0 && length + 1 < size && (!length || answer[length - 1] != '\n')) {
+			n = read(fd, answer + length, size - 1 - length);
+			length += n > 0 ? (size_t)n : 0;
+		}
+	close(fd);
+	if (length < 4 || answer[length - 1] != '\n' || memcmp(answer, "ok ", 3) != 0)
+		return -1;
+	answer[length - 1] = '\0';
+	memmove(answer, answer + 3, length - 3);
+	return 0;
+}
+
+int device_process_counts(const struct device_process *p, struct device_counts *counts)
+{
+	char answer[1024];
+	char *rest = answer;
+	char *word;
+
+	*counts = (struct device_counts){0};
+	if (ask(p, "counts", answer, sizeof(answer)) < 0)
+		return -1;
+	while ((word = strtok_r(rest, " ", &rest)) != NULL) {
+		unsigned int opcode;
+		uint64_t count;
+
+		if (sscanf(word, "forgotten=%" SCNu64, &count) == 1)
+			counts->forgotten = count;
+		else if (sscanf(word, "%u=%" SCNu64, &opcode, &count) == 2 && opcode < 64)
+			counts->messages[opcode] = count;
+		else
+			return -1;
+	}
+	return 0;
 }

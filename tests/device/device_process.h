@@ -4,12 +4,14 @@
 #define TESTS_DEVICE_PROCESS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct device_process {
 	bool null;
-	bool vfio_user;	 /* is its face; to be set before it is started, as the next one */
-	const char *dax; /* MiB of a window; NULL: none */
+	bool vfio_user;	    /* is its face; to be set before it is started, as the next one */
+	const char *dax;    /* MiB of a window; NULL: none */
+	const char *queues; /* how many; NULL: 1 */
 	pid_t pid;
 	char dir[64];	  /* has the sockets, and the served directory "share" */
 	char socket[80];  /* to connect to */
@@ -31,5 +33,13 @@ unsigned int device_process_descriptors(const struct device_process *p);
 
 /* A line to its control socket. -1: not answered by "ok". */
 int device_process_command(const struct device_process *p, const char *line);
+
+/* What it was sent, by opcode, and lookups that were given back. -1: it does not say. */
+struct device_counts {
+	uint64_t messages[64];
+	uint64_t forgotten;
+};
+
+int device_process_counts(const struct device_process *p, struct device_counts *counts);
 
 #endif

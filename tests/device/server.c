@@ -241,6 +241,16 @@ static void process(struct server *server, struct request *request, bool answere
 	free(buffer.mem);
 }
 
+static bool has_session(struct server *server)
+{
+	bool there;
+
+	pthread_rwlock_rdlock(&server->session_lock);
+	there = server->session != NULL;
+	pthread_rwlock_unlock(&server->session_lock);
+	return there;
+}
+
 static void server_handle(struct engine *engine, struct request *request)
 {
 	struct server *server = of_engine(engine);
@@ -251,7 +261,7 @@ static void server_handle(struct engine *engine, struct request *request)
 		return;
 	}
 	header = header_of(request);
-	if (header.opcode == FUSE_INIT || !server->session)
+	if (header.opcode == FUSE_INIT || !has_session(server))
 		prepare_session(server, header.opcode);
 	if (is_for_window(server, header.opcode)) {
 		handle_window(server, request, header.opcode);
