@@ -28,7 +28,7 @@ run_build() {
 run_unit() {
 	local build=${1%%/*} name=${1#*/}
 
-	run_interruptibly ctest --test-dir "${build_dir[$build]}" --verbose --no-tests=error \
+	run_interruptibly env VFS_TEST_FULL="$full" ctest --test-dir "${build_dir[$build]}" --verbose --no-tests=error \
 		-R "^$name\$"
 }
 
@@ -41,7 +41,8 @@ run_bench() {
 }
 
 run_native() {
-	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" bash "$top/tests/native/$1.sh"
+	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" \
+		VFS_TEST_FULL="$full" bash "$top/tests/native/$1.sh"
 }
 
 run_guest() {
