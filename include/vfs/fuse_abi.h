@@ -46,6 +46,15 @@
 #define VFS_FUSE_STATX		    52
 #define VFS_FUSE_COPY_FILE_RANGE_64 53
 
+/* And notifications. */
+#define VFS_FUSE_NOTIFY_RESEND	  7
+#define VFS_FUSE_NOTIFY_INC_EPOCH 8
+#define VFS_FUSE_NOTIFY_PRUNE	  9
+
+#ifndef FUSE_EXPIRE_ONLY
+#define FUSE_EXPIRE_ONLY (1 << 0)
+#endif
+
 /** VFS_FUSE_STATX_OUT_SIZE - bytes of struct fuse_statx_out (protocol minor 39) */
 #define VFS_FUSE_STATX_OUT_SIZE 288
 

@@ -51,6 +51,8 @@ enum vfs_poll {
  *             most 1024)
  * @poll: how vfs_queue_wait() waits. A device without interrupts can only be polled.
  * @timeout_ms: how long INIT, DESTROY and a reset of the device may take (default 10000)
+ * @notify_buffers: how many notifications the device can send before they are taken, see notify.h.
+ *                  0, the default: it is not asked for any.
  * @quirks: rules that the device is known to break and may, bits of enum vfs_quirk (default: none)
  */
 struct vfs_session_options {
@@ -60,6 +62,7 @@ struct vfs_session_options {
 	unsigned int ring_size;
 	enum vfs_poll poll;
 	unsigned int timeout_ms;
+	unsigned int notify_buffers;
 	unsigned int quirks;
 };
 

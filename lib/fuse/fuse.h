@@ -18,6 +18,7 @@
 #include "discovery/device.h"
 #include "dma/dma.h"
 #include "fuse/hiprio.h"
+#include "fuse/notify.h"
 #include "fuse/patience.h"
 #include "fuse/quirks.h"
 #include "fuse/wakeup.h"
@@ -127,6 +128,11 @@ int vfs_request_prepare_any(struct vfs_request *request, size_t length);
 unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_segment *segments,
 	unsigned int max, unsigned int *readable);
 
+/* Add the segments of @length bytes in the arena to @count of them, up to @max. How many there are
+ * then. */
+unsigned int vfs_segments_add(const struct vfs_arena *arena, const uint8_t *start, size_t length,
+	struct vfs_segment *segments, unsigned int count, unsigned int max);
+
 /* Onto the queue's free list. */
 void vfs_request_put_back(struct vfs_request *request);
 
@@ -175,6 +181,12 @@ struct vfs_queue {
 
 /* Nothing of it is owned by the device, and nothing will be. For when it has been reset. */
 void vfs_queue_end_all(struct vfs_queue *queue);
+
+/* Show the device what was added to the ring. */
+void vfs_queue_publish(struct vfs_queue *queue);
+
+/* The device did, as the thread's message says: the session fails. */
+void vfs_queue_broke_the_protocol(struct vfs_queue *queue);
 
 /* End a request that the device need not return first. */
 void vfs_queue_end(struct vfs_queue *queue, struct vfs_request *request, int error);
@@ -239,6 +251,7 @@ struct vfs_session {
 	unsigned int num_rings;
 	unsigned int first_request_queue;
 	struct vfs_hiprio hiprio;
+	struct vfs_notify notify;
 	size_t max_payload;
 };
 

@@ -66,7 +66,7 @@ static int add_to_ring(struct vfs_queue *queue, struct vfs_request *request)
 	return vfs_ring_add(&queue->ring, &chain);
 }
 
-static void publish(struct vfs_queue *queue)
+void vfs_queue_publish(struct vfs_queue *queue)
 {
 	struct vfs_transport *t = queue->session->device->transport;
 
@@ -80,7 +80,7 @@ static void end_batch(struct vfs_queue *queue, bool sent, int error)
 	if (error < 0 && error != -ENOSPC)
 		vfs_session_fail(queue->session, -EIO);
 	else if (sent)
-		publish(queue);
+		vfs_queue_publish(queue);
 }
 
 static void send_parked(struct vfs_queue *queue)
@@ -194,7 +194,7 @@ void vfs_queue_end_all(struct vfs_queue *queue)
 	queue->look_at_ns = 0;
 }
 
-static void broke_the_protocol(struct vfs_queue *queue)
+void vfs_queue_broke_the_protocol(struct vfs_queue *queue)
 {
 	vfs_error_prefix("%s", queue->session->device->info.name);
 	vfs_log(VFS_LOG_ERROR, "%s", vfs_last_error());
@@ -213,7 +213,7 @@ static unsigned int pop_ring(
 		int r = vfs_ring_pop(&queue->ring, &token, &len);
 
 		if (r < 0)
-			broke_the_protocol(queue);
+			vfs_queue_broke_the_protocol(queue);
 		if (r <= 0)
 			break;
 		request = token;

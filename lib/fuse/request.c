@@ -195,6 +195,12 @@ static unsigned int add_message(
 		request->length, segments, 0, max);
 }
 
+unsigned int vfs_segments_add(const struct vfs_arena *arena, const uint8_t *start, size_t length,
+	struct vfs_segment *segments, unsigned int count, unsigned int max)
+{
+	return add_segments(&arena->mapping, start, length, segments, count, max);
+}
+
 unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_segment *segments,
 	unsigned int max, unsigned int *readable)
 {

@@ -85,8 +85,11 @@ static int create_queues(struct vfs_session *session)
 	unsigned int i;
 
 	session->first_request_queue = 1;
+	if (vfs_virtio_has(&session->virtio, VFS_FS_F_NOTIFICATION))
+		session->first_request_queue = VFS_NOTIFY_QUEUE + 1;
 	session->num_rings = device->transport->num_queues;
-	if (device->info.num_request_queues >= session->num_rings)
+	if (session->num_rings <
+		1ULL * session->first_request_queue + device->info.num_request_queues)
 		return vfs_error(-EPROTO, "%s has %u queues, too few for %u request queues",
 			device->info.name, session->num_rings, device->info.num_request_queues);
 	session->queues = calloc(session->num_rings, sizeof(*session->queues));
@@ -117,6 +120,7 @@ static int choose_ring_sizes(
 {
 	struct vfs_transport *t = session->device->transport;
 	size_t limit = session->options.ring_size;
+	unsigned int end = session->first_request_queue + session->device->info.num_request_queues;
 	unsigned int i;
 
 	limit = min_size(limit, contiguous / DESC_BYTES);
@@ -125,7 +129,7 @@ static int choose_ring_sizes(
 
 		if (max < 0)
 			return max;
-		if (max == 0 && i <= session->device->info.num_request_queues)
+		if (max == 0 && i < end)
 			return vfs_error(-EPROTO, "%s has no queue %u", t->name, i);
 		plans[i].ring_size = largest_ring((size_t)max, limit);
 	}
@@ -168,6 +172,8 @@ static int plan_memory(
 		if (plans[i].ring_size)
 			vfs_queue_plan_add(&plans[i], arena);
 	}
+	if (vfs_virtio_has(&session->virtio, VFS_FS_F_NOTIFICATION))
+		return vfs_notify_plan(session, &plans[VFS_NOTIFY_QUEUE], arena);
 	return 0;
 }
 
@@ -202,6 +208,8 @@ static int create_memory(struct vfs_session *session)
 	for (i = 0; i < session->num_rings && r == 0; i++)
 		if (plans[i].ring_size)
 			r = vfs_queue_create(&session->queues[i], &plans[i]);
+	if (r == 0 && vfs_virtio_has(&session->virtio, VFS_FS_F_NOTIFICATION))
+		r = vfs_notify_create(session);
 	free(plans);
 	return r;
 }
@@ -255,13 +263,15 @@ static int start(struct vfs_session *session)
 	if (r == 0)
 		r = t->ops->enable_interrupts(t, session->num_rings);
 	for (i = 0; i < session->num_rings && r == 0; i++)
-		if (session->queues[i].depth)
+		if (session->queues[i].depth || &session->queues[i] == session->notify.queue)
 			r = attach_interrupt(session, &session->queues[i]);
 	for (i = 0; i < session->num_rings && r == 0; i++)
 		if (session->queues[i].ring.size)
 			r = enable_queue(session, &session->queues[i]);
 	if (r == 0)
 		r = vfs_virtio_start(&session->virtio);
+	if (r == 0)
+		r = vfs_notify_start(session);
 	return r;
 }
 
@@ -295,6 +305,7 @@ static void release(struct vfs_session *session)
 	for (i = 0; session->queues && i < session->num_rings; i++)
 		vfs_queue_destroy(&session->queues[i]);
 	vfs_hiprio_fini(&session->hiprio);
+	vfs_notify_destroy(session);
 	vfs_address_space_fini(&session->space);
 	session->device->user = NULL;
 	free(session->queues);
@@ -376,8 +387,10 @@ VFS_EXPORT int vfs_session_create(struct vfs_device *device,
 		.transport = device->transport, .timeout_ms = session->options.timeout_ms};
 	r = choose_addressing(session);
 	if (r == 0)
-		r = vfs_virtio_negotiate(
-			&session->virtio, wanted_features, BIT(VIRTIO_F_VERSION_1));
+		r = vfs_virtio_negotiate(&session->virtio,
+			wanted_features |
+				(vfs_notify_wanted(session) ? BIT(VFS_FS_F_NOTIFICATION) : 0),
+			BIT(VIRTIO_F_VERSION_1));
 	if (r == 0)
 		r = create_queues(session);
 	if (r == 0)

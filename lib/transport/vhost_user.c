@@ -25,6 +25,9 @@
 /* The protocol does not say how large a ring may be; every daemon takes this. */
 #define QUEUE_SIZE 256
 
+/* VIRTIO_FS_F_NOTIFICATION, which <linux/virtio_fs.h> does not have. */
+#define FS_F_NOTIFICATION 0
+
 #define QUEUES_MAX 256u
 
 /* Daemons that do not tell take 8. */
@@ -54,13 +57,20 @@ struct queue {
 	bool enabled;
 };
 
+/* What the configuration has with a notification queue, and without all but its last field. */
+struct fs_config {
+	struct virtio_fs_config base;
+	uint32_t notify_buf_size; /* little-endian */
+};
+
 struct vhost_user {
 	struct vfs_transport base;
 	struct vfs_vhost_user_channel channel;
 	uint64_t offered; /* by the daemon, VHOST_USER_F_PROTOCOL_FEATURES included */
 	uint64_t protocol;
 	_Atomic uint8_t status; /* as it was set here */
-	struct virtio_fs_config config;
+	struct fs_config config;
+	uint32_t config_length;
 	struct region regions[REGIONS_MAX];
 	unsigned int num_regions;
 	struct queue *queues;
@@ -210,11 +220,11 @@ static int vhost_user_set_features(struct vfs_transport *t, uint64_t features)
 static int vhost_user_read_config(
 	struct vfs_transport *t, uint32_t offset, void *buffer, uint32_t length)
 {
-	const struct virtio_fs_config *config = &to_vhost_user(t)->config;
+	const struct vhost_user *vu = to_vhost_user(t);
 
-	if (length > sizeof(*config) || offset > sizeof(*config) - length)
+	if (length > vu->config_length || offset > vu->config_length - length)
 		return vfs_error(-EPROTO, "%s: its configuration is too short", t->name);
-	memcpy(buffer, (const char *)config + offset, length);
+	memcpy(buffer, (const char *)&vu->config + offset, length);
 	return 0;
 }
 
@@ -530,19 +540,22 @@ static void make_config(struct vhost_user *vu)
 	size_t length;
 
 	name = name ? name + 1 : vu->channel.socket.path;
-	length = min_size(strlen(name), sizeof(vu->config.tag));
-	memcpy(vu->config.tag, name, length);
-	vu->config.num_request_queues = htole32(vu->base.num_queues - 1u);
+	length = min_size(strlen(name), sizeof(vu->config.base.tag));
+	memcpy(vu->config.base.tag, name, length);
+	vu->config_length = sizeof(vu->config.base);
+	vu->config.base.num_request_queues = htole32(vu->base.num_queues - 1u);
 }
 
 static int learn_config(struct vhost_user *vu)
 {
-	struct vfs_vhost_user_config config = {.size = sizeof(vu->config)};
+	bool notifies = vu->offered & BIT(FS_F_NOTIFICATION);
+	uint32_t length = notifies ? sizeof(vu->config) : sizeof(vu->config.base);
+	struct vfs_vhost_user_config config = {.size = length};
 	struct vfs_vhost_user_config reply = {0};
 	struct vfs_vhost_user_message m = {
 		.request = VHOST_USER_GET_CONFIG,
 		.payload = &config,
-		.size = offsetof(struct vfs_vhost_user_config, bytes) + sizeof(vu->config),
+		.size = (uint32_t)offsetof(struct vfs_vhost_user_config, bytes) + length,
 	};
 	int r;
 
@@ -551,8 +564,10 @@ static int learn_config(struct vhost_user *vu)
 		return 0;
 	/* An answer without bytes says that the daemon has no configuration after all. */
 	r = vfs_vhost_user_ask(&vu->channel, &m, &reply, 0, m.size);
-	if (r == 0 && reply.size == sizeof(vu->config) && reply.bytes[0])
-		memcpy(&vu->config, reply.bytes, sizeof(vu->config));
+	if (r == 0 && reply.size == length && reply.bytes[0]) {
+		memcpy(&vu->config, reply.bytes, length);
+		vu->config_length = length;
+	}
 	return r;
 }
 

@@ -77,3 +77,14 @@ int vfs_fs_config_read(struct vfs_transport *transport, struct vfs_fs_config *co
 		vfs_error_prefix("%s", transport->name);
 	return err;
 }
+
+int vfs_fs_config_read_notify(struct vfs_transport *transport, uint32_t *size)
+{
+	uint32_t raw;
+	int err = transport->ops->read_config(
+		transport, sizeof(struct virtio_fs_config), &raw, sizeof(raw));
+
+	if (!err)
+		*size = le32toh(raw);
+	return err;
+}

@@ -68,6 +68,12 @@ int vfs_fs_config_read(struct vfs_transport *transport, struct vfs_fs_config *co
 /* The same from bytes (struct virtio_fs_config); for what read them in another way. */
 int vfs_fs_config_parse(const void *bytes, size_t length, struct vfs_fs_config *config);
 
+/* Feature bit: there is a notification queue, and the configuration says for what buffers. */
+#define VFS_FS_F_NOTIFICATION 0u
+
+/* notify_buf_size, which is there with VFS_FS_F_NOTIFICATION only. */
+int vfs_fs_config_read_notify(struct vfs_transport *transport, uint32_t *size);
+
 /* ---- split ring (virtio 1.3 §2.7) ---- */
 
 /* A piece of memory as the device sees it. */

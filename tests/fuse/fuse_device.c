@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <endian.h>
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -183,12 +184,19 @@ static int device_enable_queue(
 	return 0;
 }
 
+static bool is_for_notifications(const struct fuse_device *d, unsigned int queue)
+{
+	return queue == 1 && d->stub.accepted & FEATURE_NOTIFICATION;
+}
+
 static void device_notify(struct vfs_transport *t, uint16_t queue)
 {
 	static struct taken taken;
 	struct fuse_device *d = device_of(t);
 
 	d->notified[queue]++;
+	if (is_for_notifications(d, queue))
+		return;
 	while (d->serve && fuse_device_take(d, queue, &taken))
 		d->serve(d, &taken);
 }
@@ -309,6 +317,16 @@ void fuse_device_set_queues(struct fuse_device *d, unsigned int num_request_queu
 		d->queue_sizes[i] = i <= num_request_queues ? size : 0;
 }
 
+void fuse_device_offer_notify(struct fuse_device *d, uint32_t notify_buf_size)
+{
+	uint32_t le = htole32(notify_buf_size);
+	unsigned int queue = d->stub.transport.num_queues++;
+
+	d->stub.offered |= FEATURE_NOTIFICATION;
+	d->queue_sizes[queue] = d->queue_sizes[queue - 1];
+	memcpy(d->stub.config + 40, &le, sizeof(le));
+}
+
 void fuse_device_fini(struct fuse_device *d)
 {
 	for (unsigned int i = 0; i < FUSE_DEVICE_QUEUES; i++)
@@ -411,6 +429,27 @@ bool fuse_device_take(struct fuse_device *d, unsigned int queue, struct taken *t
 	for (unsigned int i = taken->chain.num_readable; i < taken->chain.count; i++)
 		reach_writable(d, &taken->chain.segments[i]);
 	d->served[taken->header.opcode % ARRAY_SIZE(d->served)]++;
+	return true;
+}
+
+bool fuse_device_take_buffer(struct fuse_device *d, struct device_chain *chain)
+{
+	if (take_chain(d, 1, chain) == 0)
+		return false;
+	if (chain->num_readable)
+		broke(d, "a buffer for notifications that is to be read");
+	for (unsigned int i = 0; i < chain->count; i++)
+		reach_writable(d, &chain->segments[i]);
+	return true;
+}
+
+bool fuse_device_notify(struct fuse_device *d, const void *bytes, size_t length, uint32_t used_len)
+{
+	static struct taken buffer = {.queue = 1};
+
+	if (!fuse_device_take_buffer(d, &buffer.chain))
+		return false;
+	fuse_device_write(d, &buffer, bytes, length, used_len);
 	return true;
 }
 

@@ -23,6 +23,7 @@
 #define FUSE_DEVICE_QUEUES 6
 #define TAKEN_BYTES	   (80u << 10)
 
+#define FEATURE_NOTIFICATION	(1ull << 0)
 #define FEATURE_INDIRECT	(1ull << 28)
 #define FEATURE_EVENT_IDX	(1ull << 29)
 #define FEATURE_VERSION_1	(1ull << 32)
@@ -85,6 +86,18 @@ int fuse_device_start(struct fuse_device *d, const struct vfs_session_options *o
 /* With INIT, which the device answers, whatever it does with messages otherwise. */
 struct vfs_session *fuse_device_connect(
 	struct fuse_device *d, const struct vfs_session_options *options);
+
+/* One more, the notification queue, which comes before the request queues once it is agreed on. */
+void fuse_device_offer_notify(struct fuse_device *d, uint32_t notify_buf_size);
+
+/*
+ * Write these bytes into the next buffer for notifications, and say that there were so many. False:
+ * there is no buffer.
+ */
+bool fuse_device_notify(struct fuse_device *d, const void *bytes, size_t length, uint32_t used_len);
+
+/* The next such buffer; false: there is none. */
+bool fuse_device_take_buffer(struct fuse_device *d, struct device_chain *chain);
 
 /* False: there is none. */
 bool fuse_device_take(struct fuse_device *d, unsigned int queue, struct taken *taken);
