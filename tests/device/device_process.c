@@ -60,6 +60,8 @@ int device_process_restart(struct device_process *p)
 	}
 	if (p->vfio_user)
 		argv[n++] = "--access-platform";
+	if (p->notify)
+		argv[n++] = "--notify";
 	if (p->dax) {
 		argv[n++] = "--dax";
 		argv[n++] = p->dax;
@@ -123,18 +125,37 @@ unsigned int device_process_descriptors(const struct device_process *p)
 	return count;
 }
 
-int device_process_command(const struct device_process *p, const char *line)
+/* What it says, without the end of the line. */
+static int converse(const struct device_process *p, const char *line, char *answer, size_t size)
 {
 	int fd = connect_to(p->control);
-	char answer[256];
 	ssize_t n = -1;
 
 	if (fd < 0)
 		return -1;
 	if (dprintf(fd, "%s\n", line) > 0)
-		n = read(fd, answer, sizeof(answer));
+		n = read(fd, answer, size - 1);
 	close(fd);
-	return n == 3 && memcmp(answer, "ok\n", 3) == 0 ? 0 : -1;
+	if (n <= 0)
+		return -1;
+	answer[n] = '\0';
+	answer[strcspn(answer, "\n")] = '\0';
+	return 0;
+}
+
+int device_process_command(const struct device_process *p, const char *line)
+{
+	char answer[256];
+
+	return converse(p, line, answer, sizeof(answer)) == 0 && strcmp(answer, "ok") == 0 ? 0 : -1;
+}
+
+int device_process_ask(const struct device_process *p, const char *line, char *answer, size_t size)
+{
+	if (converse(p, line, answer, size) < 0 || strncmp(answer, "ok ", 3) != 0)
+		return -1;
+	memmove(answer, answer + 3, strlen(answer + 3) + 1);
+	return 0;
 }
 
 /* What it answers to a line, after "ok ". */

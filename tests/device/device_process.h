@@ -4,6 +4,7 @@
 #define TESTS_DEVICE_PROCESS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -12,6 +13,7 @@ struct device_process {
 	bool vfio_user;	    /* is its face; to be set before it is started, as the next one */
 	const char *dax;    /* MiB of a window; NULL: none */
 	const char *queues; /* how many; NULL: 1 */
+	bool notify;	    /* has a notification queue */
 	pid_t pid;
 	char dir[64];	  /* has the sockets, and the served directory "share" */
 	char socket[80];  /* to connect to */
@@ -33,6 +35,9 @@ unsigned int device_process_descriptors(const struct device_process *p);
 
 /* A line to its control socket. -1: not answered by "ok". */
 int device_process_command(const struct device_process *p, const char *line);
+
+/* The same for a line that has an answer: what comes after "ok". */
+int device_process_ask(const struct device_process *p, const char *line, char *answer, size_t size);
 
 /* What it was sent, by opcode, and lookups that were given back. -1: it does not say. */
 struct device_counts {

@@ -168,9 +168,9 @@ static unsigned int descriptors(void)
 
 static unsigned int own_descriptors;
 
-static int start_process(bool vfio_user)
+int start_process(const struct device_process *how)
 {
-	process = (struct device_process){.vfio_user = vfio_user, .dax = "16"};
+	process = *how;
 	vfs_log_set(remember_log, VFS_LOG_DEBUG, NULL);
 	own_descriptors = descriptors();
 	return device_process_start(&process, false);
@@ -179,13 +179,13 @@ static int start_process(bool vfio_user)
 int start_vhost_user(void **state)
 {
 	(void)state;
-	return start_process(false);
+	return start_process(&(struct device_process){.dax = "16"});
 }
 
 int start_vfio_user(void **state)
 {
 	(void)state;
-	return start_process(true);
+	return start_process(&(struct device_process){.dax = "16", .vfio_user = true});
 }
 
 int stop_process(void **state)

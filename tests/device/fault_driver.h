@@ -61,6 +61,7 @@ void fault_in_getattr(const char *fault, int expected, const char *reason);
 void fault_in_connect(const char *fault, int expected, const char *reason);
 
 /* For cmocka. The group's end finds as many open descriptors as the group's start. */
+int start_process(const struct device_process *how);
 int start_vhost_user(void **state);
 int start_vfio_user(void **state);
 int stop_process(void **state);
