@@ -129,17 +129,20 @@ unsigned int device_process_descriptors(const struct device_process *p)
 static int converse(const struct device_process *p, const char *line, char *answer, size_t size)
 {
 	int fd = connect_to(p->control);
-	ssize_t n = -1;
+	size_t length = 0;
+	ssize_t n = 1;
 
 	if (fd < 0)
 		return -1;
 	if (dprintf(fd, "%s\n", line) > 0)
-		n = read(fd, answer, size - 1);
+		while (n > 0 && length + 1 < size && (!length || answer[length - 1] != '\n')) {
+			n = read(fd, answer + length, size - 1 - length);
+			length += n > 0 ? (size_t)n : 0;
+		}
 	close(fd);
-	if (n <= 0)
+	if (!length || answer[length - 1] != '\n')
 		return -1;
-	answer[n] = '\0';
-	answer[strcspn(answer, "\n")] = '\0';
+	answer[length - 1] = '\0';
 	return 0;
 }
 
@@ -158,28 +161,6 @@ int device_process_ask(const struct device_process *p, const char *line, char *a
 	return 0;
 }
 
-/* What it answers to a line, after "ok ". */
-static int ask(const struct device_process *p, const char *line, char *answer, size_t size)
-{
-	int fd = connect_to(p->control);
-	size_t length = 0;
-	ssize_t n = 1;
-
-	if (fd < 0)
-		return -1;
-	if (dprintf(fd, "%s\n", line) > 0)
-		while (n > 0 && length + 1 < size && (!length || answer[length - 1] != '\n')) {
-			n = read(fd, answer + length, size - 1 - length);
-			length += n > 0 ? (size_t)n : 0;
-		}
-	close(fd);
-	if (length < 4 || answer[length - 1] != '\n' || memcmp(answer, "ok ", 3) != 0)
-		return -1;
-	answer[length - 1] = '\0';
-	memmove(answer, answer + 3, length - 3);
-	return 0;
-}
-
 int device_process_counts(const struct device_process *p, struct device_counts *counts)
 {
 	char answer[1024];
@@ -187,7 +168,7 @@ int device_process_counts(const struct device_process *p, struct device_counts *
 	char *word;
 
 	*counts = (struct device_counts){0};
-	if (ask(p, "counts", answer, sizeof(answer)) < 0)
+	if (device_process_ask(p, "counts", answer, sizeof(answer)) < 0)
 		return -1;
 	while ((word = strtok_r(rest, " ", &rest)) != NULL) {
 		unsigned int opcode;

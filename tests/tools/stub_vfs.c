@@ -22,6 +22,7 @@
 #include <vfs/device.h>
 #include <vfs/error.h>
 #include <vfs/log.h>
+#include <vfs/notify.h>
 #include <vfs/quirks.h>
 #include <vfs/request.h>
 #include <vfs/session.h>
@@ -105,6 +106,25 @@ void vfs_log_set(vfs_log_fn fn, enum vfs_log_level max_level, void *ctx)
 	/* A warning at the start, which must not add to the line that says why it failed. */
 	if (fn && max_level >= VFS_LOG_WARNING)
 		fn(VFS_LOG_WARNING, "stub: a warning", ctx);
+}
+
+int vfs_notify_fd(const struct vfs_session *session)
+{
+	(void)session;
+	return -ENOTSUP;
+}
+
+bool vfs_notify_arm(struct vfs_session *session)
+{
+	(void)session;
+	return false;
+}
+
+int vfs_notify_next(struct vfs_session *session, struct vfs_notification *notification)
+{
+	(void)session;
+	(void)notification;
+	return -ENOTSUP;
 }
 
 int vfs_quirk_parse(const char *names, unsigned int *quirks)

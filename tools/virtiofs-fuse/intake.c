@@ -122,7 +122,10 @@ static int sort(struct intake *intake, size_t length)
 	case FUSE_INTERRUPT:
 		return interrupt(intake, header, length);
 	case FUSE_NOTIFY_REPLY:
-		drop(intake, header);
+		if (intake->notices)
+			queue_up(intake, header, length);
+		else
+			drop(intake, header);
 		return 0;
 	case FUSE_DESTROY:
 		/* The server gets one when the session ends. */

@@ -23,6 +23,7 @@ struct intake {
 	bool ready; /* the kernel may have messages; reading to find out costs a system call */
 	bool allow_root;
 	bool trace;
+	bool notices; /* NOTIFY_REPLY is an answer to the server */
 	uid_t owner;
 };
 

@@ -15,6 +15,7 @@
 #include "daemon.h"
 #include "handshake.h"
 #include "mount.h"
+#include "notices.h"
 #include "options.h"
 #include "relay.h"
 #include "report.h"
@@ -27,6 +28,7 @@ struct bridge {
 	struct vfs_session *session;
 	struct mount mount;
 	struct relay relay;
+	struct notices notices;
 	sigset_t while_waiting;
 	int ready_fd; /* -1 in the foreground */
 };
@@ -56,6 +58,7 @@ static int start_session(struct bridge *bridge)
 		.max_payload = options->max_write < FUSE_MIN_READ_BUFFER ? FUSE_MIN_READ_BUFFER
 									 : options->max_write,
 		.timeout_ms = options->timeout * 1000,
+		.notify_buffers = NOTICES_BUFFERS,
 		.quirks = options->quirks,
 	};
 	int error = vfs_session_create(bridge->device, &how, &bridge->session);
@@ -107,10 +110,22 @@ static void prepare_relay(struct bridge *bridge)
 		.timeout_ms = (int)options->timeout * 1000,
 		.allow_root = options->allow_root,
 		.trace = options->debug,
+		.notices = notices_are_relayed(&bridge->notices),
+		.lock_wait = options->quirks & VFS_QUIRK_LOCK_WAIT &&
+			     notices_are_relayed(&bridge->notices),
 		.while_waiting = bridge->while_waiting,
 	};
 
 	relay_init(&bridge->relay, &bridge->mount, bridge->device, bridge->session, &how);
+}
+
+static int start_notices(struct bridge *bridge)
+{
+	int error = notices_start(&bridge->notices, bridge->session, bridge->mount.fd);
+
+	if (error)
+		report_error("cannot relay notifications: %s", strerror(-error));
+	return error;
 }
 
 static int tell_ready(struct bridge *bridge)
@@ -138,7 +153,7 @@ static int start(struct bridge *bridge)
 	signals_block(&bridge->while_waiting);
 	if (mount_create(&bridge->mount, &bridge->options, vfs_device_info(bridge->device)->tag))
 		return -1;
-	if (shake_hands(bridge))
+	if (shake_hands(bridge) || start_notices(bridge))
 		return -1;
 	prepare_relay(bridge);
 	return tell_ready(bridge);
@@ -147,7 +162,9 @@ static int start(struct bridge *bridge)
 /* The mount goes first, so that nobody waits for a device that is being stopped. */
 static void stop(struct bridge *bridge)
 {
+	notices_stop(&bridge->notices);
 	mount_remove(&bridge->mount);
+	notices_join(&bridge->notices);
 	relay_free(&bridge->relay);
 	vfs_session_destroy(bridge->session);
 	vfs_device_close(bridge->device);
@@ -183,7 +200,7 @@ static int run(struct bridge *bridge)
 
 int main(int argc, char **argv)
 {
-	static struct bridge bridge = {.relay.unmount.done_fd = -1};
+	static struct bridge bridge = {.relay.unmount.done_fd = -1, .notices.stop_fd = -1};
 	int result;
 
 	daemon_open_std_fds();

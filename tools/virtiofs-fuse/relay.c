@@ -45,6 +45,7 @@ void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *dev
 		.unmount.done_fd = -1,
 		.while_waiting = options->while_waiting,
 		.timeout_ms = options->timeout_ms,
+		.lock_wait = options->lock_wait,
 		.intake =
 			{
 				.fuse_fd = mount->fd,
@@ -52,6 +53,7 @@ void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *dev
 				.session = session,
 				.allow_root = options->allow_root,
 				.trace = options->trace,
+				.notices = options->notices,
 				.owner = getuid(),
 			},
 	};
@@ -77,6 +79,15 @@ static void give_up(struct relay *relay, const char *what)
 	vfs_session_abort(relay->session);
 }
 
+/* The kernel is answered when the lock is granted. */
+static bool waits_for_lock(const struct relay *relay, struct vfs_request *request)
+{
+	const struct fuse_in_header *header = vfs_request_message(request);
+
+	return relay->lock_wait && vfs_request_error(request) == -EINPROGRESS &&
+	       header->opcode == FUSE_SETLKW;
+}
+
 static unsigned int collect(struct relay *relay)
 {
 	struct vfs_request *done[REAP_BATCH];
@@ -86,7 +97,8 @@ static unsigned int collect(struct relay *relay)
 	for (i = 0; i < count; i++) {
 		if (relay->intake.trace)
 			trace_request(done[i]);
-		answer_request(relay->mount->fd, done[i]);
+		if (!waits_for_lock(relay, done[i]))
+			answer_request(relay->mount->fd, done[i]);
 		vfs_request_put(done[i]);
 	}
 	return count;

@@ -31,6 +31,7 @@ struct relay {
 	sigset_t while_waiting;
 	enum relay_state state;
 	unsigned int waits;
+	bool lock_wait;
 	bool forgets_wait;   /* for room in the hiprio queue */
 	int64_t deadline_ms; /* for the end, once a signal has come */
 	int timeout_ms;
@@ -41,6 +42,8 @@ struct relay_options {
 	int timeout_ms;
 	bool allow_root;
 	bool trace;
+	bool notices;		/* are relayed, see notices.h */
+	bool lock_wait;		/* a lock may be answered by a notification */
 	sigset_t while_waiting; /* lets the ending signals in */
 };
 
