@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "stress.h"
 
@@ -195,6 +196,15 @@ int stress_mixed(struct shared_session *s, uint64_t count, struct client *total)
 int stress_lookups(struct shared_session *s, uint64_t count, const char *name, struct client *total)
 {
 	return run(s, count, name, total);
+}
+
+int stress_flush_forgets(struct shared_session *s)
+{
+	int r;
+
+	while ((r = vfs_session_progress(s->session)) > 0)
+		usleep(1000);
+	return r;
 }
 
 struct vfs_queue_counters stress_counters(struct vfs_session *session)

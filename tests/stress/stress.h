@@ -32,6 +32,9 @@ int stress_mixed(struct shared_session *s, uint64_t count, struct client *total)
 int stress_lookups(
 	struct shared_session *s, uint64_t count, const char *name, struct client *total);
 
+/* Nobody waits any more: send the FORGETs that found no room. 0, or an error. */
+int stress_flush_forgets(struct shared_session *s);
+
 /* Submitted and reaped by all queues of the session. */
 struct vfs_queue_counters stress_counters(struct vfs_session *session);
 

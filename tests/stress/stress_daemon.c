@@ -49,6 +49,8 @@ static int lookups(struct shared_session *s, uint64_t count, const char *name, c
 	before = pid ? descriptors(pid) : 0;
 	if (r == 0)
 		r = stress_lookups(s, count, name, &total);
+	if (r == 0)
+		r = stress_flush_forgets(s);
 	after = before;
 	for (int i = 0; r == 0 && pid && i < TRIES; i++) {
 		after = descriptors(pid);

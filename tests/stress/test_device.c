@@ -80,6 +80,7 @@ static void mixed_requests_are_answered_once_each(void **state)
 	(void)state;
 	open_with(&(struct vfs_session_options){.num_queues = 4, .depth = 8});
 	assert_int_equal(stress_mixed(&shared, count, &total), 0);
+	assert_int_equal(stress_flush_forgets(&shared), 0);
 	for (unsigned int i = 0; i < STRESS_OPCODES; i++)
 		sent += total.sent[i];
 	assert_true(sent >= count);
