@@ -74,6 +74,32 @@ void *vfs_request_message(struct vfs_request *request);
  */
 size_t vfs_request_capacity(const struct vfs_request *request);
 
+/** VFS_REQUEST_DATA_MAX - most pieces of data that a request can have */
+#define VFS_REQUEST_DATA_MAX 64u
+
+/**
+ * vfs_request_set_data() - say where the data of a request is, if not in the request
+ * @request: a request that is not in flight; to be called before vfs_request_prepare()
+ * @iov: where it is; copied
+ * @count: how many pieces, at most VFS_REQUEST_DATA_MAX; 0, as it is after vfs_request_get(): none
+ *
+ * For WRITE, SETXATTR and NOTIFY_REPLY it is the end of the message, which is not in the length that
+ * vfs_request_prepare() is given. For READ, READDIR, READDIRPLUS, READLINK, GETXATTR and LISTXATTR it
+ * is where the answer's body goes, with room for the largest; vfs_request_reply() then returns the
+ * header alone, and its len says how many bytes came.
+ *
+ * What lies in one registered memory in whole (see memory.h) is read and written there by the device
+ * and counts for no limit on the payload. Other pieces are copied, when the request is prepared or
+ * reaped, and have to fit into it, beside the message. Both kinds can be mixed. From preparing to
+ * reaping do not touch them; after ``-ETIMEDOUT`` the device may still write to registered memory.
+ *
+ * Return: 0, or
+ * * ``-EINVAL``: the request is in flight
+ * * ``-E2BIG``: too many pieces
+ */
+int vfs_request_set_data(
+	struct vfs_request *request, const struct iovec *iov, unsigned int count);
+
 /**
  * vfs_request_prepare() - check the message and lay out its answer
  * @request: a request that is not in flight
@@ -83,10 +109,12 @@ size_t vfs_request_capacity(const struct vfs_request *request);
  * in flight, for which the caller answers.
  *
  * Return: 0, or
- * * ``-EINVAL``: shorter or longer than the opcode allows
+ * * ``-EINVAL``: shorter or longer than the opcode allows; or an opcode without data has some, or
+ *   there is too little room for the answer's
  * * ``-ENOSYS``: an opcode that this library does not know; it cannot tell how large the
  *   answer may be
- * * ``-E2BIG``: message and answer together are larger than a request
+ * * ``-E2BIG``: message and answer together are larger than a request, or data is in more pieces
+ *   than a descriptor chain has
  */
 int vfs_request_prepare(struct vfs_request *request, size_t length);
 

@@ -92,6 +92,12 @@ void vfs_memory_destroy(struct vfs_memory *memory);
 
 int vfs_memory_keep_from_children(void *base, size_t size);
 
+/* Make all of it present; @written: each page a private one. */
+int vfs_memory_populate(void *base, size_t size, bool written);
+
+/* Does nothing but its owner move or free these pages: are they huge, or locked? */
+bool vfs_memory_stays(const void *base, size_t size);
+
 /* ---- mapping: memory that the device can reach ---- */
 
 struct vfs_mapping {

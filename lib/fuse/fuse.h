@@ -15,12 +15,15 @@
 #include <vfs/session.h>
 #include <vfs/sync.h>
 
+#include "core/core.h"
 #include "discovery/device.h"
 #include "dma/dma.h"
+#include "fuse/data.h"
 #include "fuse/hiprio.h"
 #include "fuse/notify.h"
 #include "fuse/patience.h"
 #include "fuse/quirks.h"
+#include "fuse/registered.h"
 #include "fuse/wakeup.h"
 #include "virtio/virtio.h"
 
@@ -95,6 +98,7 @@ struct vfs_request {
 	uint64_t indirect_addr;
 	uint32_t length; /* of the message */
 	uint32_t opcode;
+	struct vfs_data data;
 	struct vfs_reply reply;
 	uint8_t *body; /* where the answer's body goes */
 	int error;
@@ -128,10 +132,22 @@ int vfs_request_prepare_any(struct vfs_request *request, size_t length);
 unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_segment *segments,
 	unsigned int max, unsigned int *readable);
 
-/* Add the segments of @length bytes in the arena to @count of them, up to @max. How many there are
- * then. */
-unsigned int vfs_segments_add(const struct vfs_arena *arena, const uint8_t *start, size_t length,
-	struct vfs_segment *segments, unsigned int count, unsigned int max);
+/* What the device sees of memory, as far as @max segments go. Returns how many there are then. */
+static inline unsigned int vfs_add_segments(const struct vfs_mapping *mapping, const uint8_t *start,
+	size_t length, struct vfs_segment *segments, unsigned int count, unsigned int max)
+{
+	while (length > 0 && count < max) {
+		size_t contiguous;
+		uint64_t address = vfs_mapping_address(mapping, start, &contiguous);
+		size_t piece = min_size(length, contiguous);
+
+		segments[count].addr = address;
+		segments[count++].len = (uint32_t)piece;
+		start += piece;
+		length -= piece;
+	}
+	return count;
+}
 
 /* Onto the queue's free list. */
 void vfs_request_put_back(struct vfs_request *request);
@@ -165,7 +181,8 @@ struct vfs_queue {
 	struct vfs_wakeup wakeup;
 	struct vfs_patience patience;
 	struct vfs_queue_counters counters;
-	bool interrupts; /* asked for */
+	bool interrupts;	  /* asked for */
+	struct vfs_piece *pieces; /* of all its requests */
 
 	/*
 	 * Of a queue that threads share (sync.h). Whoever calls a function here has the lock;
@@ -244,6 +261,7 @@ struct vfs_session {
 	struct vfs_session_options options;
 	struct vfs_address_space space;
 	struct vfs_arena arena;
+	struct vfs_mem_table mems;
 	enum vfs_session_state state;
 	atomic_bool failing;	  /* somebody is taking the memory back from the device */
 	atomic_int failed;	  /* 0, or why nothing can be sent any more (negative errno) */
@@ -270,6 +288,7 @@ struct vfs_queue_plan {
 	size_t payload_size;
 	unsigned int max_segments;
 	bool indirect;
+	bool data; /* requests may have data elsewhere */
 	size_t desc;
 	size_t avail;
 	size_t used;

@@ -82,6 +82,8 @@ static void create_slot(
 
 	request->queue = queue;
 	request->payload_size = plan->payload_size;
+	if (plan->data)
+		request->data.pieces = &queue->pieces[(size_t)index * VFS_REQUEST_DATA_MAX];
 	request->page = vfs_arena_at(
 		arena, VFS_ZONE_WRITABLE, plan->slots + index * slot_stride(plan));
 	request->page_addr = vfs_mapping_address(&arena->mapping, request->page, &contiguous);
@@ -99,7 +101,10 @@ static int create_slots(struct vfs_queue *queue, const struct vfs_queue_plan *pl
 
 	queue->requests = calloc(plan->depth, sizeof(*queue->requests));
 	queue->segments = calloc(plan->max_segments, sizeof(*queue->segments));
-	if (!queue->requests || !queue->segments)
+	if (plan->data)
+		queue->pieces = calloc(
+			(size_t)plan->depth * VFS_REQUEST_DATA_MAX, sizeof(*queue->pieces));
+	if (!queue->requests || !queue->segments || (plan->data && !queue->pieces))
 		return vfs_error(-ENOMEM, "out of memory");
 	for (i = 0; i < plan->depth; i++) {
 		create_slot(queue, plan, i);
@@ -141,4 +146,5 @@ void vfs_queue_destroy(struct vfs_queue *queue)
 	vfs_ring_fini(&queue->ring);
 	free(queue->requests);
 	free(queue->segments);
+	free(queue->pieces);
 }

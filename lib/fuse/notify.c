@@ -104,7 +104,7 @@ static int add_buffer(struct vfs_session *session, struct vfs_notify_buffer *buf
 
 	/* A length that is believed (VFS_QUIRK_USED_LEN_ZERO) has to be of this time. */
 	memset(buffer->bytes, 0, sizeof(struct fuse_out_header));
-	chain.num_writable = (uint16_t)vfs_segments_add(&session->arena, buffer->bytes,
+	chain.num_writable = (uint16_t)vfs_add_segments(&session->arena.mapping, buffer->bytes,
 		notify->size, queue->segments, 0, notify->max_segments);
 	return vfs_ring_add(&queue->ring, &chain);
 }

@@ -172,6 +172,7 @@ void vfs_queue_end(struct vfs_queue *queue, struct vfs_request *request, int err
 static void came_late(struct vfs_queue *queue, struct vfs_request *request)
 {
 	request->lent = false;
+	vfs_data_let_go(request);
 	request->interrupt.at_ns = 0;
 	queue->counters.late++;
 	if (request->state == VFS_REQUEST_FREE)
@@ -184,6 +185,7 @@ void vfs_queue_end_all(struct vfs_queue *queue)
 
 	while ((request = vfs_ring_take_back(&queue->ring)) != NULL) {
 		request->lent = false;
+		vfs_data_let_go(request);
 		if (!request->ended)
 			vfs_queue_end(queue, request, -EIO);
 		else if (request->state == VFS_REQUEST_FREE)

@@ -12,6 +12,8 @@ static void reset(struct vfs_request *request)
 	request->user_data = NULL;
 	request->timeout_ns = 0;
 	request->ended = false;
+	request->data.count = 0;
+	request->data.used = 0;
 	request->deadline_ns = 0;
 }
 
@@ -47,6 +49,8 @@ VFS_EXPORT void vfs_request_put(struct vfs_request *request)
 	if (!request || request->state == VFS_REQUEST_SUBMITTED ||
 		request->state == VFS_REQUEST_FREE)
 		return;
+	if (!request->lent)
+		vfs_data_let_go(request);
 	request->state = VFS_REQUEST_FREE;
 	/* One that the device has still is put back when it returns it. */
 	if (request != request->queue->reserved && !request->lent)
@@ -118,16 +122,19 @@ static inline int prepare(struct vfs_request *request, size_t length, bool of_se
 		return vfs_error(
 			-EINVAL, "a message of %zu bytes is larger than a request", length);
 	request->state = VFS_REQUEST_TAKEN;
+	vfs_data_let_go(request);
 	r = vfs_opcode_shape(header, length, &request->reply.shape, &request->opcode);
 	if (r < 0)
 		return r;
 	if (!of_session && (request->opcode == FUSE_INIT || request->opcode == FUSE_DESTROY))
 		return vfs_error(-EINVAL, "INIT and DESTROY belong to the session");
 	request->length = (uint32_t)length;
-	r = place_body(request);
+	r = request->data.count ? vfs_data_place(request) : place_body(request);
 	if (r < 0)
 		return r;
 	header->len = request->length;
+	if (request->data.count && !request->data.received)
+		header->len += request->data.length;
 	request->reply.unique = header->unique;
 	if (!request->reply.unique)
 		header->unique = request->reply.unique = next_unique(request);
@@ -159,22 +166,6 @@ VFS_EXPORT void *vfs_request_user_data(const struct vfs_request *request)
 	return request->user_data;
 }
 
-static inline unsigned int add_segments(const struct vfs_mapping *mapping, const uint8_t *start,
-	size_t length, struct vfs_segment *segments, unsigned int count, unsigned int max)
-{
-	while (length > 0 && count < max) {
-		size_t contiguous;
-		uint64_t address = vfs_mapping_address(mapping, start, &contiguous);
-		size_t piece = min_size(length, contiguous);
-
-		segments[count].addr = address;
-		segments[count++].len = (uint32_t)piece;
-		start += piece;
-		length -= piece;
-	}
-	return count;
-}
-
 /* Of the slot's first page, which is in one piece. */
 static inline unsigned int add_from_page(const struct vfs_request *request, size_t offset,
 	size_t length, struct vfs_segment *segments, unsigned int count)
@@ -191,14 +182,8 @@ static unsigned int add_message(
 
 	if (request->length <= VFS_REQUEST_HEAD)
 		return add_from_page(request, offset, request->length, segments, 0);
-	return add_segments(&request->queue->session->arena.mapping, request->page + offset,
+	return vfs_add_segments(&request->queue->session->arena.mapping, request->page + offset,
 		request->length, segments, 0, max);
-}
-
-unsigned int vfs_segments_add(const struct vfs_arena *arena, const uint8_t *start, size_t length,
-	struct vfs_segment *segments, unsigned int count, unsigned int max)
-{
-	return add_segments(&arena->mapping, start, length, segments, count, max);
 }
 
 unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_segment *segments,
@@ -208,13 +193,19 @@ unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_
 	size_t header = sizeof(struct fuse_out_header);
 	unsigned int count = add_message(request, segments, max);
 
+	if (request->data.used && !request->data.received)
+		count = vfs_data_segments(request, segments, count, max);
 	*readable = count;
-	if (shape->none)
+	if (shape->none || count == max)
 		return count;
+	if (request->data.count && request->data.received) {
+		count = add_from_page(request, 0, header, segments, count);
+		return vfs_data_segments(request, segments, count, max);
+	}
 	if (request->body == request->page + header)
 		return add_from_page(request, 0, header + shape->max, segments, count);
 	count = add_from_page(request, 0, header, segments, count);
-	return add_segments(&request->queue->session->arena.mapping, request->body, shape->max,
+	return vfs_add_segments(&request->queue->session->arena.mapping, request->body, shape->max,
 		segments, count, max);
 }
 
@@ -253,12 +244,17 @@ void vfs_request_complete(struct vfs_request *request, uint32_t used_len)
 		request->error = 0;
 		request->body_length = (uint32_t)r;
 		request->state = VFS_REQUEST_DONE;
+		if (request->data.received && request->data.count)
+			vfs_data_receive(request, request->body_length);
 	}
+	vfs_data_let_go(request);
 	request->malformed = malformed;
 }
 
 void vfs_request_abort(struct vfs_request *request, int error)
 {
+	if (!request->lent)
+		vfs_data_let_go(request);
 	set_result(request, error, 0);
 }
 
@@ -274,5 +270,5 @@ VFS_EXPORT int vfs_request_reply(const struct vfs_request *request, struct iovec
 	iov[0] = (struct iovec){.iov_base = (void *)(uintptr_t)&request->reply.header,
 		.iov_len = sizeof(request->reply.header)};
 	iov[1] = (struct iovec){.iov_base = request->body, .iov_len = request->body_length};
-	return request->body_length ? 2 : 1;
+	return request->body_length && !(request->data.count && request->data.received) ? 2 : 1;
 }

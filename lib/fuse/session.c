@@ -22,6 +22,9 @@
 /* Entries of an indirect table: as many as fit a page. */
 #define INDIRECT_MAX (VFS_PAGE_SIZE / sizeof(struct vring_desc))
 
+/* A message, in the slot in two pieces at most, and the answer's header. */
+#define SLOT_PIECES 3u
+
 #define DESC_BYTES sizeof(struct vring_desc)
 
 #define BIT(n) (1ULL << (n))
@@ -145,6 +148,16 @@ static void plan_slots(struct vfs_session *session, struct vfs_queue_plan *plan,
 	plan->indirect = vfs_virtio_has(&session->virtio, VIRTIO_RING_F_INDIRECT_DESC);
 }
 
+/* Data in memory of the application may be in more pieces than that of a slot. */
+static void plan_data(struct vfs_queue_plan *plan, unsigned int descs)
+{
+	unsigned int wanted = (unsigned int)min_size(VFS_REQUEST_DATA_MAX + SLOT_PIECES, descs);
+
+	plan->data = true;
+	if (plan->max_segments < wanted)
+		plan->max_segments = wanted;
+}
+
 static int plan_memory(
 	struct vfs_session *session, struct vfs_queue_plan *plans, struct vfs_arena_plan *arena)
 {
@@ -165,6 +178,8 @@ static int plan_memory(
 	plan_slots(session, &plans[0], VFS_HIPRIO_DEPTH, HIPRIO_PAYLOAD, arena->contiguous);
 	for (i = first; i < first + o->num_queues; i++)
 		plan_slots(session, &plans[i], o->depth, session->max_payload, arena->contiguous);
+	for (i = first; i < first + o->num_queues; i++)
+		plan_data(&plans[i], descs);
 	for (i = 0; i < session->num_rings; i++) {
 		if (plans[i].depth && plans[i].max_segments > plans[i].ring_size)
 			return vfs_error(-ENOTSUP, "%s: a queue of %u entries is too small",
@@ -295,11 +310,13 @@ static void release(struct vfs_session *session)
 	unsigned int i;
 
 	/* Memory that a device may write to cannot be anybody else's. */
-	if (stop(session))
+	if (stop(session)) {
+		vfs_mem_table_end(&session->mems);
 		vfs_arena_destroy(&session->arena);
-	else
+	} else {
 		vfs_log(VFS_LOG_ERROR, "%s cannot be stopped: its memory is kept",
 			session->device->info.name);
+	}
 	if (t->ops->shm_clear)
 		t->ops->shm_clear(t);
 	for (i = 0; session->queues && i < session->num_rings; i++)
@@ -336,8 +353,11 @@ void vfs_session_fail(struct vfs_session *session, int error)
 	snprintf(why, sizeof(why), "%s", vfs_last_error());
 	vfs_log(VFS_LOG_ERROR, "%s has failed: its requests end with an error",
 		session->device->info.name);
+	/* Memory may be registered at this moment, by another thread. */
+	pthread_mutex_lock(&session->device->check_lock);
 	if (vfs_virtio_stop(&session->virtio) < 0)
 		(void)t->ops->set_bus_master(t, false);
+	pthread_mutex_unlock(&session->device->check_lock);
 	/* Only now: requests are ended by whoever sees it, and then their memory is not the
 	 * device's. */
 	atomic_store(&session->failed, error);
@@ -382,6 +402,7 @@ VFS_EXPORT int vfs_session_create(struct vfs_device *device,
 		return r;
 	}
 	device->user = &session->user;
+	vfs_mem_table_init(&session->mems);
 	vfs_quirks_log(device->info.name, session->options.quirks);
 	session->virtio = (struct vfs_virtio){
 		.transport = device->transport, .timeout_ms = session->options.timeout_ms};

@@ -77,6 +77,7 @@ measure() {
 }
 
 measure "READ of 4 KiB" 10000 --op read --depth 32
+measure "READ of 4 KiB into registered memory" 10000 --op read --depth 32 --registered
 measure "GETATTR" 10000 --op getattr --depth 32
 
 first=$(system_calls 1000 --op read --depth 32)

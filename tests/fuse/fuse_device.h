@@ -53,9 +53,10 @@ struct fuse_device {
 	bool silent;	/* asks for no notifications */
 	/* Called when it is notified, for each message; NULL: they wait for fuse_device_take(). */
 	void (*serve)(struct fuse_device *d, const struct taken *taken);
-	int events;		 /* what check_events() returns */
-	unsigned int fail_call;	 /* which call of the transport fails with -EIO, from 1 */
-	unsigned int fail_reset; /* from which reset on they time out, from 1 */
+	bool unmaps_while_running; /* the test sees to it that it is not in use */
+	int events;		   /* what check_events() returns */
+	unsigned int fail_call;	   /* which call of the transport fails with -EIO, from 1 */
+	unsigned int fail_reset;   /* from which reset on they time out, from 1 */
 
 	/* What has become of it. */
 	struct device_ring rings[FUSE_DEVICE_QUEUES]; /* without memory: not enabled */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <vfs/error.h>
+#include <vfs/memory.h>
 #include <vfs/request.h>
 
 #define NS_PER_S 1000000000ULL
@@ -21,6 +22,7 @@
 /* One of the requests that are in flight at once; travels with it as its user data. */
 struct slot {
 	uint64_t begin_ns;
+	struct iovec data; /* in registered memory, if that is wanted */
 };
 
 struct run {
@@ -30,6 +32,7 @@ struct run {
 	struct vfs_request **requests; /* that are ready to be sent */
 	unsigned int num_ready;
 	struct vfs_request **done;
+	struct vfs_mem *mem;
 	uint64_t sent;
 	uint64_t position; /* in the file, in operations */
 	uint64_t span;	   /* where it begins anew */
@@ -72,7 +75,7 @@ static size_t write_write_args(struct run *run, void *args)
 	};
 
 	memcpy(args, &in, sizeof(in));
-	return sizeof(in) + in.size;
+	return run->mem ? sizeof(in) : sizeof(in) + in.size;
 }
 
 static size_t write_args(struct run *run, void *args)
@@ -108,7 +111,9 @@ static int make_ready(struct run *run, struct slot *slot)
 		.opcode = run->load->options->opcode, .nodeid = run->load->connection->node};
 	length = write_args(run, header + 1);
 	vfs_request_set_user_data(request, slot);
-	r = vfs_request_prepare(request, sizeof(*header) + length);
+	r = run->mem ? vfs_request_set_data(request, &slot->data, 1) : 0;
+	if (r == 0)
+		r = vfs_request_prepare(request, sizeof(*header) + length);
 	if (r < 0)
 		return fail(run->load, r, vfs_last_error());
 	run->requests[run->num_ready++] = request;
@@ -194,6 +199,26 @@ static void run_load(struct run *run)
 	run->load->ended_ns = load_now_ns();
 }
 
+/* A place for the data of each request. */
+static int register_memory(struct run *run)
+{
+	const struct options *options = run->load->options;
+	size_t size = options->size;
+	void *memory;
+	int r;
+
+	if (!options->registered || (options->opcode != FUSE_READ && options->opcode != FUSE_WRITE))
+		return 0;
+	r = vfs_mem_alloc(
+		run->load->connection->session, size * options->depth, &memory, &run->mem);
+	if (r < 0)
+		return fail(run->load, r, vfs_last_error());
+	for (unsigned int i = 0; i < options->depth; i++)
+		run->slots[i].data = (struct iovec){
+			.iov_base = (char *)memory + i * size, .iov_len = size};
+	return 0;
+}
+
 void *load_run(void *ctx)
 {
 	struct load *load = ctx;
@@ -210,8 +235,9 @@ void *load_run(void *ctx)
 
 	if (!run.slots || !run.requests || !run.done)
 		(void)fail(load, -ENOMEM, "out of memory");
-	else
+	else if (register_memory(&run) == 0)
 		run_load(&run);
+	(void)vfs_mem_unregister(run.mem);
 	free(run.slots);
 	free(run.requests);
 	free(run.done);

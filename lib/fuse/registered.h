@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* Memory of the application that the device can reach. */
+#ifndef VFS_REGISTERED_H
+#define VFS_REGISTERED_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <vfs/memory.h>
+
+#include "dma/dma.h"
+
+struct vfs_mem {
+	struct vfs_session *session;
+	struct vfs_mapping mapping;
+	struct vfs_memory memory; /* if it is the library's own */
+	atomic_uint *uses; /* by requests of each queue, on a cache line each: they share nothing */
+};
+
+/* All of a session, sorted by address. */
+struct vfs_mem_table {
+	pthread_mutex_t lock;
+	struct vfs_mem **mems;
+	size_t count;
+	atomic_uint generation; /* changes with the table */
+};
+
+/* What was found for a request last; it is looked at first, and without the lock. */
+struct vfs_mem_hit {
+	struct vfs_mem *mem;
+	unsigned int generation;
+};
+
+void vfs_mem_table_init(struct vfs_mem_table *table);
+/* Take back all that is left, from a device that was reset. */
+void vfs_mem_table_end(struct vfs_mem_table *table);
+
+#define VFS_MEM_USES_STRIDE (64 / sizeof(atomic_uint))
+
+static inline void vfs_mem_hold(struct vfs_mem *mem, unsigned int queue)
+{
+	atomic_fetch_add_explicit(&mem->uses[queue * VFS_MEM_USES_STRIDE], 1, memory_order_relaxed);
+}
+
+static inline void vfs_mem_let_go(struct vfs_mem *mem, unsigned int queue)
+{
+	atomic_fetch_sub_explicit(&mem->uses[queue * VFS_MEM_USES_STRIDE], 1, memory_order_release);
+}
+
+/* Which memory has all of these bytes, with the access that is needed; NULL: none. */
+struct vfs_mem *vfs_mem_find(struct vfs_mem_table *table, struct vfs_mem_hit *hit,
+	const void *start, size_t length, bool written);
+
+#endif
