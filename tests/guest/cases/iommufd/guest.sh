@@ -2,7 +2,10 @@
 
 # bridge_has FILE: the bridge has it open.
 bridge_has() {
-	readlink "/proc/$(pidof virtiofs-fuse)"/fd/* | grep -qx "$1"
+	for fd in "/proc/$(pidof virtiofs-fuse)"/fd/*; do
+		[ "$(readlink "$fd")" != "$1" ] || return 0
+	done
+	return 1
 }
 
 load_bridge
