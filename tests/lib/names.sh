@@ -77,7 +77,7 @@ packages_for() {
 		build/* | unit/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT" ;;
 		check/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_LINT $PACKAGES_CLANG" ;;
 		bench/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_BENCH" ;;
-		native/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
+		native/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST strace" ;;
 		guest* | library*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
 		esac
 	done | tr ' ' '\n' | sort -u
