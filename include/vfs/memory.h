@@ -36,8 +36,8 @@ enum vfs_mem_access {
  * struct vfs_mem_description - memory of this process
  * @addr: where it begins, on a page
  * @length: bytes, whole pages
- * @fd: descriptor of the memory (memfd_create(2), hugetlbfs), mapped shared at @addr; -1 if there is
- *      none. A device that is another process needs it, others do not. It may be closed when
+ * @fd: descriptor of the memory (memfd_create(2), hugetlbfs), mapped shared at @addr; -1 if there
+ * is none. A device that is another process needs it, others do not. It may be closed when
  *      vfs_mem_register() has returned.
  * @fd_offset: where @addr is in it, whole pages
  * @access: what the device may do with it
@@ -60,16 +60,16 @@ struct vfs_mem_description {
  * must not shrink. VFIO pins it. A child after fork() does not have it (MADV_DONTFORK).
  *
  * A device with physical addresses sees each page where it is; pages that are not neighbours need a
- * mapping each, so huge pages are best. With no IOMMU at all nothing pins pages: then only huge pages
- * or locked ones (mlock(2)) are taken.
+ * mapping each, so huge pages are best. With no IOMMU at all nothing pins pages: then only huge
+ * pages or locked ones (mlock(2)) are taken.
  *
  * Return: 0, or
  * * ``-EINVAL``: not whole pages, or the file is too short
  * * ``-EEXIST``: part of it is registered
  * * ``-ENOTSUP``: the device is another process and there is no descriptor; or there is no IOMMU,
  *   and the memory could move. Such data is copied.
- * * ``-ENOMEM``: the limit on locked memory (RLIMIT_MEMLOCK) is too low, or the device takes no more
- *   mappings; the message says which. A vhost-user daemon may take as few as 8, of which the
+ * * ``-ENOMEM``: the limit on locked memory (RLIMIT_MEMLOCK) is too low, or the device takes no
+ * more mappings; the message says which. A vhost-user daemon may take as few as 8, of which the
  *   session has two.
  * * ``-EPERM``: a physical address is outside of what the IOMMU can map
  * * ``-EIO``, ``-ENODEV``: the device failed or is gone
@@ -84,13 +84,12 @@ int vfs_mem_register(struct vfs_session *session, const struct vfs_mem_descripti
  * @addr: where to put its address; unchanged on error
  * @result: where to put it; unchanged on error
  *
- * It is a memfd, from 2 MiB pages if there are enough of them, filled with zeros. Every device takes
- * such memory. vfs_mem_unregister() frees it. Any thread may call it.
+ * It is a memfd, from 2 MiB pages if there are enough of them, filled with zeros. Every device
+ * takes such memory. vfs_mem_unregister() frees it. Any thread may call it.
  *
  * Return: 0, or the errors of vfs_mem_register()
  */
-int vfs_mem_alloc(
-	struct vfs_session *session, size_t length, void **addr, struct vfs_mem **result);
+int vfs_mem_alloc(struct vfs_session *session, size_t length, void **addr, struct vfs_mem **result);
 
 /**
  * vfs_mem_unregister() - take memory back from the device

@@ -83,22 +83,22 @@ size_t vfs_request_capacity(const struct vfs_request *request);
  * @iov: where it is; copied
  * @count: how many pieces, at most VFS_REQUEST_DATA_MAX; 0, as it is after vfs_request_get(): none
  *
- * For WRITE, SETXATTR and NOTIFY_REPLY it is the end of the message, which is not in the length that
- * vfs_request_prepare() is given. For READ, READDIR, READDIRPLUS, READLINK, GETXATTR and LISTXATTR it
- * is where the answer's body goes, with room for the largest; vfs_request_reply() then returns the
- * header alone, and its len says how many bytes came.
+ * For WRITE, SETXATTR and NOTIFY_REPLY it is the end of the message, which is not in the length
+ * that vfs_request_prepare() is given. For READ, READDIR, READDIRPLUS, READLINK, GETXATTR and
+ * LISTXATTR it is where the answer's body goes, with room for the largest; vfs_request_reply() then
+ * returns the header alone, and its len says how many bytes came.
  *
- * What lies in one registered memory in whole (see memory.h) is read and written there by the device
- * and counts for no limit on the payload. Other pieces are copied, when the request is prepared or
- * reaped, and have to fit into it, beside the message. Both kinds can be mixed. From preparing to
- * reaping do not touch them; after ``-ETIMEDOUT`` the device may still write to registered memory.
+ * What lies in one registered memory in whole (see memory.h) is read and written there by the
+ * device and counts for no limit on the payload. Other pieces are copied, when the request is
+ * prepared or reaped, and have to fit into it, beside the message. Both kinds can be mixed. From
+ * preparing to reaping do not touch them; after ``-ETIMEDOUT`` the device may still write to
+ * registered memory.
  *
  * Return: 0, or
  * * ``-EINVAL``: the request is in flight
  * * ``-E2BIG``: too many pieces
  */
-int vfs_request_set_data(
-	struct vfs_request *request, const struct iovec *iov, unsigned int count);
+int vfs_request_set_data(struct vfs_request *request, const struct iovec *iov, unsigned int count);
 
 /**
  * vfs_request_prepare() - check the message and lay out its answer

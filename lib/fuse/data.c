@@ -84,6 +84,7 @@ static int place_pieces(struct vfs_request *request)
 	size_t taken = request->length > VFS_REQUEST_HEAD ? request->length - VFS_REQUEST_HEAD : 0;
 	unsigned int i;
 
+	data->bounced = false;
 	for (i = 0; i < data->used; i++) {
 		struct vfs_piece *piece = &data->pieces[i];
 
@@ -96,6 +97,7 @@ static int place_pieces(struct vfs_request *request)
 				"data that is not registered does not fit into a request of %zu "
 				"bytes",
 				room);
+		data->bounced = true;
 		piece->bounce = request->page + VFS_SLOT_HEADER_SIZE + taken;
 		taken += piece->length;
 	}
@@ -136,6 +138,9 @@ static int check_chain(struct vfs_request *request)
 	size_t count = 1; /* the answer's header, and a small body with it */
 	unsigned int i;
 
+	/* With addresses of our own the message and each piece are in one piece on the bus. */
+	if (!slots->pages && count + 1 + data->used <= max)
+		return 0;
 	count += count_segments(slots, vfs_request_message(request), request->length);
 	for (i = 0; i < data->used && count <= max; i++) {
 		const struct vfs_piece *piece = &data->pieces[i];
@@ -191,7 +196,7 @@ int vfs_data_place(struct vfs_request *request)
 		r = check_chain(request);
 	if (r < 0)
 		return r;
-	if (!data->received)
+	if (!data->received && data->bounced)
 		copy_sent(data);
 	hold(request);
 	return 0;

@@ -27,6 +27,7 @@ struct vfs_data {
 	unsigned int used;  /* of these, that the message or the answer needs */
 	uint32_t length;    /* bytes of those */
 	bool received;	    /* it is the answer's body, not the end of the message */
+	bool bounced;	    /* some of it is copied */
 	bool held;	    /* its memory cannot be taken back */
 	struct vfs_mem_hit last; /* memory that was found for it */
 };

@@ -244,7 +244,7 @@ void vfs_request_complete(struct vfs_request *request, uint32_t used_len)
 		request->error = 0;
 		request->body_length = (uint32_t)r;
 		request->state = VFS_REQUEST_DONE;
-		if (request->data.received && request->data.count)
+		if (request->data.received && request->data.bounced && request->data.count)
 			vfs_data_receive(request, request->body_length);
 	}
 	vfs_data_let_go(request);
