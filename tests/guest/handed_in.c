@@ -3,15 +3,13 @@
  * A function opened by one process and driven by another one, which may do nothing by itself: no
  * capability, an empty /dev and an empty /sys.
  *
- *	handed-in iommufd|group|group-device BDF
+ *	guest-handed-in iommufd|group|group-device BDF
  *
  * The last of them hands the function's own descriptor over as well. Three such processes, one
  *after the other, each with the same descriptors: one that closes the device, one that is killed
  *with the device at work, and one that has to cope with that.
  */
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
 #include <signal.h>
@@ -19,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -28,12 +25,13 @@
 #include <unistd.h>
 
 #include <linux/capability.h>
-#include <linux/vfio.h>
 
 #include <vfs/device.h>
 #include <vfs/error.h>
 #include <vfs/request.h>
 #include <vfs/session.h>
+
+#include "vfio_files.h"
 
 #define NOBODY	  1000
 #define CONTENTS  "written by descriptors alone\n"
@@ -44,82 +42,6 @@ struct job {
 	const char *file; /* to write, in the root of the share */
 	bool die;	  /* at work */
 };
-
-static void __attribute__((noreturn)) give_up(const char *what, const char *why)
-{
-	fprintf(stderr, "handed-in: %s: %s\n", what, why);
-	exit(1);
-}
-
-static int open_file(const char *path)
-{
-	int fd = open(path, O_RDWR | O_CLOEXEC);
-
-	if (fd < 0)
-		give_up(path, strerror(errno));
-	return fd;
-}
-
-/* ---- with privileges ---- */
-
-/* The first name in a directory of the function's that begins so. */
-static void find_name(const char *bdf, const char *dir, char name[64])
-{
-	char path[128];
-	struct dirent *entry;
-	DIR *found;
-
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/%s", bdf, dir);
-	found = opendir(path);
-	while (found && (entry = readdir(found))) {
-		if (strncmp(entry->d_name, "vfio", 4) == 0) {
-			snprintf(name, 64, "%.63s", entry->d_name);
-			closedir(found);
-			return;
-		}
-	}
-	give_up(path, "nothing there");
-}
-
-static void open_cdev(const char *bdf, struct vfs_vfio_fds *fds)
-{
-	char path[128];
-	char name[64];
-
-	find_name(bdf, "vfio-dev", name);
-	snprintf(path, sizeof(path), "/dev/vfio/devices/%s", name);
-	fds->device = open_file(path);
-	fds->iommufd = open_file("/dev/iommu");
-}
-
-static void open_group(const char *bdf, struct vfs_vfio_fds *fds)
-{
-	char link[128];
-	char target[256];
-	char path[128];
-	ssize_t n;
-
-	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%s/iommu_group", bdf);
-	n = readlink(link, target, sizeof(target) - 1);
-	if (n < 0)
-		give_up(link, strerror(errno));
-	target[n] = '\0';
-	snprintf(path, sizeof(path), "/dev/vfio/%.64s", strrchr(target, '/') + 1);
-	fds->group = open_file(path);
-	fds->container = open_file("/dev/vfio/vfio");
-}
-
-static void open_device_of_group(const char *bdf, struct vfs_vfio_fds *fds)
-{
-	if (ioctl(fds->group, VFIO_GROUP_SET_CONTAINER, &fds->container) < 0 ||
-		ioctl(fds->container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU) < 0)
-		give_up("container", strerror(errno));
-	fds->device = ioctl(fds->group, VFIO_GROUP_GET_DEVICE_FD, bdf);
-	if (fds->device < 0)
-		give_up("VFIO_GROUP_GET_DEVICE_FD", strerror(errno));
-}
-
-/* ---- without ---- */
 
 static void empty(const char *dir)
 {
@@ -269,13 +191,13 @@ int main(int argc, char **argv)
 	unsigned int i;
 
 	if (argc != 3)
-		give_up("usage", "handed-in iommufd|group|group-device BDF");
+		give_up("usage", "guest-handed-in iommufd|group|group-device BDF");
 	if (strcmp(argv[1], "iommufd") == 0)
 		open_cdev(argv[2], &fds);
 	else
 		open_group(argv[2], &fds);
 	if (strcmp(argv[1], "group-device") == 0)
-		open_device_of_group(argv[2], &fds);
+		open_device_of_group(argv[2], NULL, &fds);
 	for (i = 0; i < 3; i++) {
 		struct job job = {.bdf = argv[2], .file = file, .die = i == 1};
 
