@@ -38,8 +38,9 @@ serve() {
 	local socket=$1 pid i
 	shift
 
+	# What can be told to end is the shell that a function runs in, and the loop has to end with it.
 	# shellcheck disable=SC2016 # for the inner shell
-	as_nobody sh -c 'while :; do setpriv --pdeathsig TERM "$@"; sleep 0.02; done' sh "$@" \
+	as_nobody setpriv --pdeathsig TERM sh -c 'while :; do setpriv --pdeathsig TERM "$@"; sleep 0.02; done' sh "$@" \
 		>"$WORK/server.log" 2>&1 </dev/null &
 	pid=$!
 	on_exit "end_process $pid"
