@@ -262,9 +262,10 @@ static int device_event_fd(struct vfs_transport *t)
 static int device_check_events(struct vfs_transport *t)
 {
 	struct fuse_device *d = device_of(t);
+	int events = d->events;
 
 	vfs_eventfd_clear(d->event_fd);
-	return d->events ? vfs_error(d->events, "stub: event") : 0;
+	return events ? vfs_error(events, "stub: event") : 0;
 }
 
 static void set_ops(struct fuse_device *d)

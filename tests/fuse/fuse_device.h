@@ -8,6 +8,7 @@
 #define TEST_FUSE_DEVICE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -54,7 +55,7 @@ struct fuse_device {
 	/* Called when it is notified, for each message; NULL: they wait for fuse_device_take(). */
 	void (*serve)(struct fuse_device *d, const struct taken *taken);
 	bool unmaps_while_running; /* the test sees to it that it is not in use */
-	int events;		   /* what check_events() returns */
+	atomic_int events;	   /* what check_events() returns */
 	unsigned int fail_call;	   /* which call of the transport fails with -EIO, from 1 */
 	unsigned int fail_reset;   /* from which reset on they time out, from 1 */
 
