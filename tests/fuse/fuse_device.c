@@ -262,9 +262,10 @@ static int device_event_fd(struct vfs_transport *t)
 static int device_check_events(struct vfs_transport *t)
 {
 	struct fuse_device *d = device_of(t);
-	int events = d->events;
+	int events;
 
 	vfs_eventfd_clear(d->event_fd);
+	events = d->events;
 	return events ? vfs_error(events, "stub: event") : 0;
 }
 
