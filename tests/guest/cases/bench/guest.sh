@@ -11,8 +11,11 @@ show() {
 	show_ns=$(sed -n 's/.*ns_per_op=\([0-9]*\).*/\1/p' /tmp/show.out)
 	show_rate=$(sed -n 's/.*ops_per_s=\([0-9]*\).*/\1/p' /tmp/show.out)
 	[ -z "$show_rate" ] || show_ns=$((1000000000 / show_rate))
-	[ -n "$show_ns" ] && ok "$show_what: $((show_ns / 1000)).$((show_ns / 100 % 10)) us" ||
+	if [ -z "$show_ns" ]; then
 		fail "$show_what: said nothing: $(cat /tmp/show.out)"
+	else
+		ok "$show_what: $((show_ns / 1000)).$((show_ns / 100 % 10)) us"
+	fi
 }
 
 load_bridge
