@@ -73,6 +73,7 @@ struct vhost_user {
 	uint32_t config_length;
 	struct region regions[REGIONS_MAX];
 	unsigned int num_regions;
+	bool table_due; /* the daemon has not been told of them */
 	struct queue *queues;
 	int error; /* the daemon signals it when a ring is broken */
 	int epoll;
@@ -233,6 +234,8 @@ static int vhost_user_queue_max_size(struct vfs_transport *t, uint16_t queue)
 	return queue < t->num_queues ? QUEUE_SIZE : 0;
 }
 
+static int send_memory(struct vhost_user *vu);
+
 static int vhost_user_enable_queue(
 	struct vfs_transport *t, uint16_t queue, const struct vfs_queue_layout *layout)
 {
@@ -245,9 +248,10 @@ static int vhost_user_enable_queue(
 	};
 	struct vfs_vhost_user_message addr_message = {
 		.request = VHOST_USER_SET_VRING_ADDR, .payload = &addr, .size = sizeof(addr)};
-	int r;
+	int r = vu->table_due ? send_memory(vu) : 0;
 
-	r = send_state(vu, VHOST_USER_SET_VRING_NUM, queue, layout->size);
+	if (r == 0)
+		r = send_state(vu, VHOST_USER_SET_VRING_NUM, queue, layout->size);
 	if (r == 0)
 		r = send_state(vu, VHOST_USER_SET_VRING_BASE, queue, 0);
 	if (r == 0)
@@ -334,6 +338,39 @@ static int send_region(struct vhost_user *vu, uint32_t request, const struct reg
 	return vfs_vhost_user_send(&vu->channel, &m);
 }
 
+/*
+ * All of it, before the first queue is enabled. Some daemons look their old rings up whenever
+ * memory comes or goes, so that it has to be replaced at once, and not piece by piece.
+ */
+static int send_memory(struct vhost_user *vu)
+{
+	int r = send_mem_table(vu);
+
+	vu->table_due = r < 0;
+	return r;
+}
+
+static bool is_running(const struct vhost_user *vu)
+{
+	unsigned int i;
+
+	for (i = 0; i < vu->base.num_queues; i++)
+		if (vu->queues[i].enabled)
+			return true;
+	return false;
+}
+
+static int tell_change(struct vhost_user *vu, uint32_t request, const struct region *region)
+{
+	if (!is_running(vu)) {
+		vu->table_due = true;
+		return 0;
+	}
+	if (has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS))
+		return send_region(vu, request, region);
+	return send_mem_table(vu);
+}
+
 static int vhost_user_dma_map(struct vfs_transport *t, const struct vfs_dma_map *map)
 {
 	struct vhost_user *vu = to_vhost_user(t);
@@ -355,9 +392,7 @@ static int vhost_user_dma_map(struct vfs_transport *t, const struct vfs_dma_map 
 		.fd = map->fd,
 	};
 	vu->num_regions++;
-	r = has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS)
-		    ? send_region(vu, VHOST_USER_ADD_MEM_REG, region)
-		    : send_mem_table(vu);
+	r = tell_change(vu, VHOST_USER_ADD_MEM_REG, region);
 	if (r < 0)
 		vu->num_regions--;
 	return r;
@@ -368,10 +403,7 @@ static int remove_region(struct vhost_user *vu, unsigned int index)
 	struct region region = vu->regions[index];
 
 	vu->regions[index] = vu->regions[--vu->num_regions];
-	if (has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS))
-		return send_region(vu, VHOST_USER_REM_MEM_REG, &region);
-	/* A table of nothing is refused by some; the next one replaces it. */
-	return vu->num_regions ? send_mem_table(vu) : 0;
+	return tell_change(vu, VHOST_USER_REM_MEM_REG, &region);
 }
 
 static int vhost_user_dma_unmap(struct vfs_transport *t, uint64_t iova, uint64_t length)

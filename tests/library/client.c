@@ -75,16 +75,10 @@ void client_stop(struct client *client)
 int client_restart(struct client *client, const struct vfs_session_options *options)
 {
 	struct fuse_entry_out entry;
-	int r = 0;
+	int r;
 
 	client_stop(client);
-	if (client->settings->one_session) {
-		vfs_device_close(client->device);
-		client->device = NULL;
-		r = client_open(client);
-	}
-	if (r == 0)
-		r = client_start(client, options);
+	r = client_start(client, options);
 	if (r == 0)
 		r = fuse_lookup(client, FUSE_ROOT_ID, client->name, &entry);
 	if (r == 0)

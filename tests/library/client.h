@@ -28,7 +28,6 @@ struct settings {
 	unsigned int entries; /* of a large directory */
 	unsigned int lookups; /* to be forgotten */
 	bool restarts;	      /* what serves ends with its client, and is started again */
-	bool one_session;     /* of a connection; the next one needs another connection */
 	bool blocking_locks;  /* the server answers others while one waits for a lock */
 };
 

@@ -19,7 +19,6 @@ static const char usage[] =
 	"  --entries N        of a large directory (10000)\n"
 	"  --lookups N        that are forgotten again (20000)\n"
 	"  --restarts         the server ends with its client, and is started again\n"
-	"  --one-session      the server takes one session of a connection\n"
 	"  --blocking-locks   the server answers others while one waits for a lock\n"
 	"  --only REGEX       only checks with such a name\n"
 	"  --list             print the names and stop\n";
@@ -150,7 +149,6 @@ static const struct option options[] = {
 	{"entries", required_argument, NULL, 'e'},
 	{"lookups", required_argument, NULL, 'k'},
 	{"restarts", no_argument, NULL, 'r'},
-	{"one-session", no_argument, NULL, 's'},
 	{"blocking-locks", no_argument, NULL, 'b'},
 	{"only", required_argument, NULL, 'o'},
 	{"list", no_argument, NULL, 'l'},
@@ -186,8 +184,6 @@ static bool parse(int argc, char **argv, struct settings *settings, const char *
 			good = parse_number(optarg, &settings->lookups);
 		else if (c == 'r')
 			settings->restarts = true;
-		else if (c == 's')
-			settings->one_session = true;
 		else if (c == 'b')
 			settings->blocking_locks = true;
 		else if (c == 'o')

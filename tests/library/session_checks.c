@@ -139,8 +139,6 @@ static enum verdict one_follows_another(struct client *client)
 	struct fuse_attr attr;
 	unsigned int i;
 
-	if (client->settings->one_session)
-		return skipped("the server takes one session of a connection");
 	for (i = 0; i < 3; i++) {
 		expect_ok(client_start(client, &small));
 		expect_ok(fuse_getattr(client, FUSE_ROOT_ID, &attr));
@@ -153,8 +151,6 @@ static enum verdict ends_without_init(struct client *client)
 {
 	struct fuse_attr attr;
 
-	if (client->settings->one_session)
-		return skipped("the server takes one session of a connection");
 	expect_ok(create(client));
 	client_stop(client);
 	expect_ok(client_start(client, &small));
