@@ -55,10 +55,67 @@
 #define FUSE_EXPIRE_ONLY (1 << 0)
 #endif
 
-/** VFS_FUSE_STATX_OUT_SIZE - bytes of struct fuse_statx_out (protocol minor 39) */
-#define VFS_FUSE_STATX_OUT_SIZE 288
+/** struct vfs_fuse_sx_time - a time in struct vfs_fuse_statx (protocol minor 39) */
+struct vfs_fuse_sx_time {
+	int64_t tv_sec;
+	uint32_t tv_nsec;
+	int32_t reserved;
+};
 
-/** VFS_FUSE_STATX_IN_SIZE - bytes of struct fuse_statx_in (protocol minor 39) */
-#define VFS_FUSE_STATX_IN_SIZE 24
+/** struct vfs_fuse_statx - attributes with a time of birth (protocol minor 39) */
+struct vfs_fuse_statx {
+	uint32_t mask;
+	uint32_t blksize;
+	uint64_t attributes;
+	uint32_t nlink;
+	uint32_t uid;
+	uint32_t gid;
+	uint16_t mode;
+	uint16_t spare0[1];
+	uint64_t ino;
+	uint64_t size;
+	uint64_t blocks;
+	uint64_t attributes_mask;
+	struct vfs_fuse_sx_time atime;
+	struct vfs_fuse_sx_time btime;
+	struct vfs_fuse_sx_time ctime;
+	struct vfs_fuse_sx_time mtime;
+	uint32_t rdev_major;
+	uint32_t rdev_minor;
+	uint32_t dev_major;
+	uint32_t dev_minor;
+	uint64_t spare2[14];
+};
+
+/** struct vfs_fuse_statx_in - arguments of STATX (protocol minor 39) */
+struct vfs_fuse_statx_in {
+	uint32_t getattr_flags;
+	uint32_t reserved;
+	uint64_t fh;
+	uint32_t sx_flags;
+	uint32_t sx_mask;
+};
+
+/** struct vfs_fuse_statx_out - answer to STATX (protocol minor 39) */
+struct vfs_fuse_statx_out {
+	uint64_t attr_valid;
+	uint32_t attr_valid_nsec;
+	uint32_t flags;
+	uint64_t spare[2];
+	struct vfs_fuse_statx stat;
+};
+
+/** struct vfs_fuse_copy_file_range_out - answer to COPY_FILE_RANGE_64 (protocol minor 45) */
+struct vfs_fuse_copy_file_range_out {
+	uint64_t bytes_copied;
+};
+
+/** VFS_FUSE_EXT_GROUPS - type of the extension with a supplementary group (protocol minor 38) */
+#define VFS_FUSE_EXT_GROUPS 32
+
+/** struct vfs_fuse_supp_groups - its body; @groups follow (protocol minor 38) */
+struct vfs_fuse_supp_groups {
+	uint32_t nr_groups;
+};
 
 #endif
