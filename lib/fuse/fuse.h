@@ -271,6 +271,11 @@ struct vfs_session {
 	struct vfs_hiprio hiprio;
 	struct vfs_notify notify;
 	size_t max_payload;
+
+	/* Once it is connected: what was agreed, and the FUSE features of either side. */
+	struct vfs_init init;
+	uint64_t wanted;
+	uint64_t offered;
 };
 
 /* The device cannot be trusted or is gone: take its memory back by a reset. */
