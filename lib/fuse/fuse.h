@@ -157,6 +157,12 @@ void vfs_request_complete(struct vfs_request *request, uint32_t used_len);
 /* End a request whose outcome nobody knows. */
 void vfs_request_abort(struct vfs_request *request, int error);
 
+/*
+ * The device has returned a request whose caller was told that there is no answer. A lookup that
+ * came with it is given back, as nobody else knows of it.
+ */
+void vfs_late_answer(struct vfs_request *request, uint32_t used_len);
+
 /* ---- queues ---- */
 
 struct vfs_request_list {
