@@ -641,7 +641,7 @@ void vfs_op_fsyncdir(struct vfs_op *op, uint64_t node, uint64_t fh, bool data_on
  * @node: the file
  * @fh: as it was opened
  * @owner: for whom
- * @lock: which lock, first and last byte; copied
+ * @lock: which lock, first and last byte; copied, but for its pid
  *
  * Answer: lock; its type is F_UNLCK if there is none in the way.
  */

@@ -241,7 +241,7 @@ static const struct form forms[] = {
 	{"readdirplus", FUSE_READDIRPLUS, NODE, build_readdirplus,
 		ARGS(fuse_read_in, .fh = FH, .offset = OFFSET, .size = sizeof(bytes)), {0}, false},
 	{"getlk", FUSE_GETLK, NODE, build_getlk,
-		ARGS(fuse_lk_in, .fh = FH, .owner = OWNER, .lk = {3, 9, F_WRLCK, 42}), {0}, false},
+		ARGS(fuse_lk_in, .fh = FH, .owner = OWNER, .lk = {3, 9, F_WRLCK, 0}), {0}, false},
 	{"setlk", FUSE_SETLK, NODE, build_setlk,
 		ARGS(fuse_lk_in, .fh = FH, .owner = OWNER, .lk = {3, 9, F_WRLCK, 42}), {0}, false},
 	{"setlkw", FUSE_SETLKW, NODE, build_setlkw,
