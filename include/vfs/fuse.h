@@ -641,7 +641,7 @@ void vfs_op_fsyncdir(struct vfs_op *op, uint64_t node, uint64_t fh, bool data_on
  * @node: the file
  * @fh: as it was opened
  * @owner: for whom
- * @lock: which lock, first and last byte; copied
+ * @lock: which lock, first and last byte; copied, but for its pid
  *
  * Answer: lock; its type is F_UNLCK if there is none in the way.
  */
@@ -814,8 +814,12 @@ struct vfs_dirent {
  * @plus: whether it is READDIRPLUS
  * @dirent: where to put it
  *
+ * "." and ".." never have a node, as they are no lookups.
+ *
  * Return: 1, 0 when there is none any more, or ``-EIO`` if what comes is no entry: a name that is
- * empty, longer than 255 bytes, or has a slash or a NUL in it; attributes that are none
+ * empty, longer than 255 bytes, or has a slash or a NUL in it; attributes that are none. If
+ * dirent->entry.nodeid is not 0 then, it is a lookup all the same, to be given back, and the next
+ * entry can be taken; otherwise, if @entries was not moved on, the rest cannot be read.
  */
 int vfs_dirent_next(struct iovec *entries, bool plus, struct vfs_dirent *dirent);
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -83,7 +84,7 @@ static int64_t take_entry(struct vfs_op *op, const struct body *body)
 	r = check_entry(op, &op->answer.entry);
 	if (r == 0)
 		return 0;
-	strcpy(why, vfs_last_error());
+	snprintf(why, sizeof(why), "%s", vfs_last_error());
 	give_back(body->session, op->answer.entry.nodeid);
 	return vfs_error(r, "%s", why);
 }
@@ -181,22 +182,26 @@ static int64_t take_value(struct vfs_op *op, const struct body *body)
 	return op->args.getxattr.size ? body->length : size_of_xattr(body);
 }
 
+/* Each name has a byte before its NUL; they may lie in several pieces. */
 static int64_t take_list(struct vfs_op *op, const struct body *body)
 {
 	size_t left = body->length;
 	unsigned int i;
+	char last = '\0';
 
 	if (!op->args.getxattr.size)
 		return size_of_xattr(body);
-	/* The last piece that has some of it has its end. */
 	for (i = 0; left > 0; i++) {
 		const char *bytes = op->data[i].iov_base;
-		size_t length = min_size(left, op->data[i].iov_len);
+		const char *end = bytes + min_size(left, op->data[i].iov_len);
 
-		left -= length;
-		if (left == 0 && bytes[length - 1] != '\0')
-			return vfs_error(-EIO, "the last name of an extended attribute has no NUL");
+		left -= (size_t)(end - bytes);
+		for (; bytes < end; last = *bytes++)
+			if (!last && !*bytes)
+				return vfs_error(-EIO, "the name of an attribute is empty");
 	}
+	if (last)
+		return vfs_error(-EIO, "the last name of an attribute has no NUL");
 	return body->length;
 }
 
