@@ -207,11 +207,12 @@ union vfs_op_answer {
  * struct vfs_op - one operation
  * @opcode: FUSE_*
  * @node: on which node
+ * @unique: NOTIFY_REPLY: of the notification; 0 for all others
  * @names: one or two names, or a name and the target of a symbolic link; not copied
  * @args: fixed arguments
  * @data: of WRITE, SETXATTR, IOCTL and NOTIFY_REPLY what is sent, of operations that answer with
- *        data where that goes; not copied, and it may be registered memory (memory.h), but for
- * IOCTL
+ *        data where that goes; not copied. It may be registered memory (memory.h), but for IOCTL
+ *        and READLINK. Its size is the one that the server is told.
  * @data_count: pieces of @data
  * @out: IOCTL: where its data goes; REMOVEMAPPING: NULL
  * @ranges: REMOVEMAPPING: args.removemapping.count ranges; not copied
@@ -231,6 +232,7 @@ union vfs_op_answer {
 struct vfs_op {
 	uint32_t opcode;
 	uint64_t node;
+	uint64_t unique;
 	const char *names[2];
 	union vfs_op_args args;
 	const struct iovec *data;

@@ -37,6 +37,9 @@ static inline size_t min_size(size_t a, size_t b)
 /* Set the thread's message and return @error (negative errno), for `return vfs_error(...)`. */
 int vfs_error(int error, const char *format, ...) __attribute__((cold, format(printf, 2, 3)));
 
+/* How many messages this thread has set: whether there was one since. */
+unsigned int vfs_error_count(void);
+
 /* Put "<prefix>: " before the thread's message. */
 void vfs_error_prefix(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -6,6 +6,7 @@
 #include "core/core.h"
 
 static _Thread_local char message[VFS_ERROR_MAX];
+static _Thread_local unsigned int count;
 
 VFS_EXPORT const char *vfs_last_error(void)
 {
@@ -22,7 +23,13 @@ int vfs_error(int error, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
 	memcpy(message, text, sizeof(message));
+	count++;
 	return error;
+}
+
+unsigned int vfs_error_count(void)
+{
+	return count;
 }
 
 void vfs_error_prefix(const char *format, ...)

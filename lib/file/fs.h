@@ -84,7 +84,8 @@ struct vfs_file {
 	int sent_flags;	       /* as the server was told */
 	uint64_t fh;
 	uint32_t open_flags; /* FOPEN_* */
-	bool has_handle;     /* not with O_PATH, nor with a server that does without OPEN */
+	bool has_handle;     /* not with O_PATH */
+	bool unreleased;     /* the server does without OPEN, so there is no RELEASE */
 	bool direct;	     /* past what is kept */
 	atomic_bool posix_locked;
 	atomic_bool flocked;
@@ -111,6 +112,7 @@ struct vfs_fs {
 	struct vfs_fuse *fuse;
 	struct vfs_mount_options options;
 	struct vfs_init init;
+	dev_t number;	   /* st_dev, as two mounts are two file systems */
 	uint32_t max_read; /* bytes of one READ */
 	uint32_t max_write;
 

@@ -4,31 +4,7 @@
 
 #include "core/core.h"
 #include "fuse/fuse.h"
-
-enum direction {
-	NOWHERE,
-	SENT,	  /* the message ends in it */
-	RECEIVED, /* it is the answer's body */
-};
-
-static enum direction direction_of(uint32_t opcode)
-{
-	switch (opcode) {
-	case FUSE_WRITE:
-	case FUSE_SETXATTR:
-	case FUSE_NOTIFY_REPLY:
-		return SENT;
-	case FUSE_READ:
-	case FUSE_READDIR:
-	case FUSE_READDIRPLUS:
-	case FUSE_READLINK:
-	case FUSE_GETXATTR:
-	case FUSE_LISTXATTR:
-		return RECEIVED;
-	default:
-		return NOWHERE;
-	}
-}
+#include "fuse/opcode.h"
 
 VFS_EXPORT int vfs_request_set_data(
 	struct vfs_request *request, const struct iovec *iov, unsigned int count)
@@ -182,12 +158,12 @@ void vfs_data_let_go(struct vfs_request *request)
 int vfs_data_place(struct vfs_request *request)
 {
 	struct vfs_data *data = &request->data;
-	enum direction direction = direction_of(request->opcode);
+	unsigned int direction = vfs_opcode_find(request->opcode)->data;
 	int r;
 
-	if (direction == NOWHERE)
+	if (direction == VFS_DATA_NONE)
 		return vfs_error(-EINVAL, "opcode %u has no data", request->opcode);
-	data->received = direction == RECEIVED;
+	data->received = direction == VFS_DATA_RECEIVED;
 	request->body = request->page + sizeof(struct fuse_out_header);
 	r = measure(request);
 	if (r == 0)

@@ -157,6 +157,12 @@ void vfs_request_complete(struct vfs_request *request, uint32_t used_len);
 /* End a request whose outcome nobody knows. */
 void vfs_request_abort(struct vfs_request *request, int error);
 
+/*
+ * The device has returned a request whose caller was told that there is no answer. A lookup that
+ * came with it is given back, as nobody else knows of it.
+ */
+void vfs_late_answer(struct vfs_request *request, uint32_t used_len);
+
 /* ---- queues ---- */
 
 struct vfs_request_list {
@@ -271,6 +277,11 @@ struct vfs_session {
 	struct vfs_hiprio hiprio;
 	struct vfs_notify notify;
 	size_t max_payload;
+
+	/* Once it is connected: what was agreed, and the FUSE features of either side. */
+	struct vfs_init init;
+	uint64_t wanted;
+	uint64_t offered;
 };
 
 /* The device cannot be trusted or is gone: take its memory back by a reset. */

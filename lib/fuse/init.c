@@ -45,14 +45,14 @@ static int check_version(const struct fuse_init_out *out)
 	return 0;
 }
 
-/* What the server may say: bits that were offered; its upper half counts only with INIT_EXT. */
-static uint64_t agreed_flags(const struct vfs_init *want, const struct fuse_init_out *out)
+/* The upper half counts only with INIT_EXT. */
+static uint64_t server_flags(const struct fuse_init_out *out)
 {
 	uint64_t flags = out->flags;
 
 	if (flags & FUSE_INIT_EXT)
 		flags |= (uint64_t)out->flags2 << 32;
-	return flags & offered_flags(want);
+	return flags;
 }
 
 /* A short answer does not have it. */
@@ -88,7 +88,7 @@ int vfs_init_parse(const void *body, size_t length, const struct vfs_init *want,
 		r = check_max_write(&out, length, quirks);
 	if (r < 0)
 		return r;
-	flags = agreed_flags(want, &out);
+	flags = server_flags(&out) & offered_flags(want);
 	pages = flags & FUSE_MAX_PAGES && out.max_pages ? out.max_pages : MAX_PAGES_DEFAULT;
 	*got = (struct vfs_init){
 		.major = out.major,
@@ -148,6 +148,7 @@ VFS_EXPORT int vfs_session_init(
 {
 	struct vfs_queue *queue = vfs_session_queue(session, 0);
 	struct vfs_request *request = vfs_queue_take_reserved(queue);
+	struct fuse_init_out out = {0};
 	struct iovec iov[2];
 	int r;
 
@@ -159,11 +160,15 @@ VFS_EXPORT int vfs_session_init(
 		return r;
 	if (vfs_request_reply(request, iov) < 2)
 		iov[1].iov_len = 0;
-	r = vfs_init_parse(iov[1].iov_base, iov[1].iov_len, want, session->max_payload,
-		session->options.quirks, got);
+	memcpy(&out, iov[1].iov_base, iov[1].iov_len);
+	r = vfs_init_parse(
+		&out, iov[1].iov_len, want, session->max_payload, session->options.quirks, got);
 	if (r < 0)
 		return r;
 	vfs_request_put(request);
+	session->init = *got;
+	session->wanted = offered_flags(want);
+	session->offered = server_flags(&out);
 	session->state = VFS_SESSION_CONNECTED;
 	vfs_log(VFS_LOG_INFO, "%s: FUSE 7.%u, flags 0x%llx, max_write %u",
 		session->device->info.name, got->minor, (unsigned long long)got->flags,

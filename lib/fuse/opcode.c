@@ -5,93 +5,123 @@
 
 #include "core/core.h"
 #include "fuse/fuse.h"
+#include "fuse/opcode.h"
 
-/* Where the size of an answer comes from. */
-enum sizing {
-	UNKNOWN, /* so that an opcode missing below is refused */
-	EXACT,
-	UP_TO,
-	NO_REPLY,
-	MAY_OMIT,
-	MAY_WAIT,
-	FROM_READ,  /* fuse_read_in.size */
-	FROM_XATTR, /* fuse_getxattr_in.size; 0 asks for the size */
-	FROM_IOCTL, /* fuse_ioctl_in.out_size */
+#define ARGS(type) .args = sizeof(struct type)
+
+#define NAME  .names = VFS_NAMES_ENTRY
+#define NAMES .names = VFS_NAMES_ENTRIES
+
+#define SENT(type, field)     .data = VFS_DATA_SENT, .size_at = offsetof(struct type, field)
+#define RECEIVED(type, field) .data = VFS_DATA_RECEIVED, .size_at = offsetof(struct type, field)
+
+#define ANSWER(bytes, what) \
+	.reply = (bytes), .sizing = VFS_SIZING_EXACT, .answer = VFS_ANSWER_##what
+#define DONE	    ANSWER(0, PLAIN)
+#define PLAIN(type) ANSWER(sizeof(struct type), PLAIN)
+#define ENTRY	    ANSWER(sizeof(struct fuse_entry_out), ENTRY)
+#define ATTR	    ANSWER(sizeof(struct fuse_attr_out), ATTR)
+#define CREATED	    ANSWER(sizeof(struct fuse_entry_out) + sizeof(struct fuse_open_out), CREATED)
+
+/* INIT and DESTROY are the session's, FORGET and INTERRUPT of the hiprio queue. */
+static const struct vfs_opcode opcodes[] = {
+	[FUSE_LOOKUP] = {NAME, ENTRY},
+	[FUSE_FORGET] = {ARGS(fuse_forget_in), .sizing = VFS_SIZING_NO_REPLY},
+	[FUSE_GETATTR] = {ARGS(fuse_getattr_in), ATTR},
+	[FUSE_SETATTR] = {ARGS(fuse_setattr_in), ATTR},
+	[FUSE_READLINK] = {.data = VFS_DATA_RECEIVED,
+		.sizing = VFS_SIZING_UP_TO,
+		.reply = 4096,
+		.answer = VFS_ANSWER_TARGET},
+	[FUSE_SYMLINK] = {.names = VFS_NAMES_LINK, ENTRY, .creates = true},
+	[FUSE_MKNOD] = {ARGS(fuse_mknod_in), NAME, ENTRY, .creates = true},
+	[FUSE_MKDIR] = {ARGS(fuse_mkdir_in), NAME, ENTRY, .creates = true},
+	[FUSE_UNLINK] = {NAME, DONE},
+	[FUSE_RMDIR] = {NAME, DONE},
+	[FUSE_RENAME] = {ARGS(fuse_rename_in), NAMES, DONE},
+	[FUSE_LINK] = {ARGS(fuse_link_in), NAME, ENTRY, .remembers = true},
+	[FUSE_OPEN] = {ARGS(fuse_open_in), PLAIN(fuse_open_out), .remembers = true},
+	[FUSE_READ] = {ARGS(fuse_read_in), RECEIVED(fuse_read_in, size), .sizing = VFS_SIZING_READ,
+		.answer = VFS_ANSWER_BYTES},
+	[FUSE_WRITE] = {ARGS(fuse_write_in), SENT(fuse_write_in, size),
+		ANSWER(sizeof(struct fuse_write_out), WRITTEN)},
+	[FUSE_STATFS] = {PLAIN(fuse_statfs_out)},
+	[FUSE_RELEASE] = {ARGS(fuse_release_in), DONE},
+	[FUSE_FSYNC] = {ARGS(fuse_fsync_in), DONE, .remembers = true},
+	[FUSE_SETXATTR] = {.args = FUSE_COMPAT_SETXATTR_IN_SIZE,
+		.names = VFS_NAMES_XATTR,
+		SENT(fuse_setxattr_in, size),
+		DONE,
+		.remembers = true},
+	[FUSE_GETXATTR] = {ARGS(fuse_getxattr_in), .names = VFS_NAMES_XATTR,
+		RECEIVED(fuse_getxattr_in, size), .sizing = VFS_SIZING_XATTR,
+		.answer = VFS_ANSWER_VALUE, .remembers = true},
+	[FUSE_LISTXATTR] = {ARGS(fuse_getxattr_in), RECEIVED(fuse_getxattr_in, size),
+		.sizing = VFS_SIZING_XATTR, .answer = VFS_ANSWER_LIST, .remembers = true},
+	[FUSE_REMOVEXATTR] = {.names = VFS_NAMES_XATTR, DONE, .remembers = true},
+	[FUSE_FLUSH] = {ARGS(fuse_flush_in), DONE, .remembers = true},
+	/* As it was before protocol minor 36. */
+	[FUSE_INIT] = {.args = 16,
+		.reply = sizeof(struct fuse_init_out),
+		.sizing = VFS_SIZING_UP_TO},
+	[FUSE_OPENDIR] = {ARGS(fuse_open_in), PLAIN(fuse_open_out), .remembers = true},
+	[FUSE_READDIR] = {ARGS(fuse_read_in), RECEIVED(fuse_read_in, size),
+		.sizing = VFS_SIZING_READ, .answer = VFS_ANSWER_BYTES},
+	[FUSE_RELEASEDIR] = {ARGS(fuse_release_in), DONE},
+	[FUSE_FSYNCDIR] = {ARGS(fuse_fsync_in), DONE, .remembers = true},
+	[FUSE_GETLK] = {ARGS(fuse_lk_in), ANSWER(sizeof(struct fuse_lk_out), LOCK)},
+	[FUSE_SETLK] = {ARGS(fuse_lk_in), DONE},
+	[FUSE_SETLKW] = {ARGS(fuse_lk_in), .sizing = VFS_SIZING_MAY_WAIT,
+		.answer = VFS_ANSWER_PLAIN},
+	[FUSE_ACCESS] = {ARGS(fuse_access_in), DONE, .remembers = true},
+	[FUSE_CREATE] = {ARGS(fuse_create_in), NAME, CREATED, .creates = true, .remembers = true},
+	[FUSE_INTERRUPT] = {ARGS(fuse_interrupt_in), .sizing = VFS_SIZING_MAY_OMIT},
+	[FUSE_BMAP] = {ARGS(fuse_bmap_in), PLAIN(fuse_bmap_out), .remembers = true},
+	[FUSE_DESTROY] = {.sizing = VFS_SIZING_MAY_OMIT},
+	[FUSE_IOCTL] = {ARGS(fuse_ioctl_in), .sizing = VFS_SIZING_IOCTL,
+		.answer = VFS_ANSWER_IOCTL},
+	[FUSE_POLL] = {ARGS(fuse_poll_in), PLAIN(fuse_poll_out), .remembers = true},
+	[FUSE_NOTIFY_REPLY] = {ARGS(fuse_notify_retrieve_in), SENT(fuse_notify_retrieve_in, size),
+		.sizing = VFS_SIZING_NO_REPLY, .answer = VFS_ANSWER_PLAIN},
+	[FUSE_BATCH_FORGET] = {ARGS(fuse_batch_forget_in), .sizing = VFS_SIZING_NO_REPLY},
+	[FUSE_FALLOCATE] = {ARGS(fuse_fallocate_in), DONE, .remembers = true},
+	[FUSE_READDIRPLUS] = {ARGS(fuse_read_in), RECEIVED(fuse_read_in, size),
+		.sizing = VFS_SIZING_READ, .answer = VFS_ANSWER_BYTES},
+	[FUSE_RENAME2] = {ARGS(fuse_rename2_in), NAMES, DONE, .remembers = true},
+	[FUSE_LSEEK] = {ARGS(fuse_lseek_in), ANSWER(sizeof(struct fuse_lseek_out), OFFSET),
+		.remembers = true},
+	[FUSE_COPY_FILE_RANGE] = {ARGS(fuse_copy_file_range_in),
+		ANSWER(sizeof(struct fuse_write_out), COPIED), .remembers = true},
+	[FUSE_SETUPMAPPING] = {ARGS(fuse_setupmapping_in), DONE},
+	[FUSE_REMOVEMAPPING] = {ARGS(fuse_removemapping_in), DONE},
+	[FUSE_SYNCFS] = {ARGS(fuse_syncfs_in), DONE, .remembers = true},
+	[FUSE_TMPFILE] = {ARGS(fuse_create_in), .names = VFS_NAMES_UNNAMED, CREATED,
+		.creates = true, .remembers = true},
+	[VFS_FUSE_STATX] = {ARGS(vfs_fuse_statx_in),
+		ANSWER(sizeof(struct vfs_fuse_statx_out), STATX), .remembers = true},
+	[VFS_FUSE_COPY_FILE_RANGE_64] = {ARGS(fuse_copy_file_range_in),
+		ANSWER(sizeof(struct vfs_fuse_copy_file_range_out), COPIED), .remembers = true},
 };
 
-struct opcode {
-	uint16_t args; /* bytes that must follow the header */
-	uint16_t reply;
-	uint8_t sizing;
-};
-
-/* The form of fuse_setxattr_in without FUSE_SETXATTR_EXT. */
-#define SETXATTR_IN_MIN FUSE_COMPAT_SETXATTR_IN_SIZE
-
-#define ENTRY  sizeof(struct fuse_entry_out)
-#define CREATE (sizeof(struct fuse_entry_out) + sizeof(struct fuse_open_out))
-
-static const struct opcode opcodes[] = {
-	[FUSE_LOOKUP] = {1, ENTRY, EXACT},
-	[FUSE_FORGET] = {sizeof(struct fuse_forget_in), 0, NO_REPLY},
-	[FUSE_GETATTR] = {sizeof(struct fuse_getattr_in), sizeof(struct fuse_attr_out), EXACT},
-	[FUSE_SETATTR] = {sizeof(struct fuse_setattr_in), sizeof(struct fuse_attr_out), EXACT},
-	[FUSE_READLINK] = {0, 4096, UP_TO},
-	[FUSE_SYMLINK] = {2, ENTRY, EXACT},
-	[FUSE_MKNOD] = {sizeof(struct fuse_mknod_in) + 1, ENTRY, EXACT},
-	[FUSE_MKDIR] = {sizeof(struct fuse_mkdir_in) + 1, ENTRY, EXACT},
-	[FUSE_UNLINK] = {1, 0, EXACT},
-	[FUSE_RMDIR] = {1, 0, EXACT},
-	[FUSE_RENAME] = {sizeof(struct fuse_rename_in) + 2, 0, EXACT},
-	[FUSE_LINK] = {sizeof(struct fuse_link_in) + 1, ENTRY, EXACT},
-	[FUSE_OPEN] = {sizeof(struct fuse_open_in), sizeof(struct fuse_open_out), EXACT},
-	[FUSE_READ] = {sizeof(struct fuse_read_in), 0, FROM_READ},
-	[FUSE_WRITE] = {sizeof(struct fuse_write_in), sizeof(struct fuse_write_out), EXACT},
-	[FUSE_STATFS] = {0, sizeof(struct fuse_statfs_out), EXACT},
-	[FUSE_RELEASE] = {sizeof(struct fuse_release_in), 0, EXACT},
-	[FUSE_FSYNC] = {sizeof(struct fuse_fsync_in), 0, EXACT},
-	[FUSE_SETXATTR] = {SETXATTR_IN_MIN + 1, 0, EXACT},
-	[FUSE_GETXATTR] = {sizeof(struct fuse_getxattr_in) + 1, 0, FROM_XATTR},
-	[FUSE_LISTXATTR] = {sizeof(struct fuse_getxattr_in), 0, FROM_XATTR},
-	[FUSE_REMOVEXATTR] = {1, 0, EXACT},
-	[FUSE_FLUSH] = {sizeof(struct fuse_flush_in), 0, EXACT},
-	[FUSE_INIT] = {16, sizeof(struct fuse_init_out), UP_TO},
-	[FUSE_OPENDIR] = {sizeof(struct fuse_open_in), sizeof(struct fuse_open_out), EXACT},
-	[FUSE_READDIR] = {sizeof(struct fuse_read_in), 0, FROM_READ},
-	[FUSE_RELEASEDIR] = {sizeof(struct fuse_release_in), 0, EXACT},
-	[FUSE_FSYNCDIR] = {sizeof(struct fuse_fsync_in), 0, EXACT},
-	[FUSE_GETLK] = {sizeof(struct fuse_lk_in), sizeof(struct fuse_lk_out), EXACT},
-	[FUSE_SETLK] = {sizeof(struct fuse_lk_in), 0, EXACT},
-	[FUSE_SETLKW] = {sizeof(struct fuse_lk_in), 0, MAY_WAIT},
-	[FUSE_ACCESS] = {sizeof(struct fuse_access_in), 0, EXACT},
-	[FUSE_CREATE] = {sizeof(struct fuse_create_in) + 1, CREATE, EXACT},
-	[FUSE_INTERRUPT] = {sizeof(struct fuse_interrupt_in), 0, MAY_OMIT},
-	[FUSE_BMAP] = {sizeof(struct fuse_bmap_in), sizeof(struct fuse_bmap_out), EXACT},
-	[FUSE_DESTROY] = {0, 0, MAY_OMIT},
-	[FUSE_IOCTL] = {sizeof(struct fuse_ioctl_in), 0, FROM_IOCTL},
-	[FUSE_POLL] = {sizeof(struct fuse_poll_in), sizeof(struct fuse_poll_out), EXACT},
-	[FUSE_NOTIFY_REPLY] = {sizeof(struct fuse_notify_retrieve_in), 0, NO_REPLY},
-	[FUSE_BATCH_FORGET] = {sizeof(struct fuse_batch_forget_in), 0, NO_REPLY},
-	[FUSE_FALLOCATE] = {sizeof(struct fuse_fallocate_in), 0, EXACT},
-	[FUSE_READDIRPLUS] = {sizeof(struct fuse_read_in), 0, FROM_READ},
-	[FUSE_RENAME2] = {sizeof(struct fuse_rename2_in) + 2, 0, EXACT},
-	[FUSE_LSEEK] = {sizeof(struct fuse_lseek_in), sizeof(struct fuse_lseek_out), EXACT},
-	[FUSE_COPY_FILE_RANGE] = {sizeof(struct fuse_copy_file_range_in),
-		sizeof(struct fuse_write_out), EXACT},
-	[FUSE_SETUPMAPPING] = {sizeof(struct fuse_setupmapping_in), 0, EXACT},
-	[FUSE_REMOVEMAPPING] = {sizeof(struct fuse_removemapping_in), 0, EXACT},
-	[FUSE_SYNCFS] = {sizeof(struct fuse_syncfs_in), 0, EXACT},
-	[FUSE_TMPFILE] = {sizeof(struct fuse_create_in) + 1, CREATE, EXACT},
-	[VFS_FUSE_STATX] = {VFS_FUSE_STATX_IN_SIZE, VFS_FUSE_STATX_OUT_SIZE, EXACT},
-	[VFS_FUSE_COPY_FILE_RANGE_64] = {sizeof(struct fuse_copy_file_range_in),
-		sizeof(struct fuse_write_out), EXACT},
-};
-
-static const struct opcode *find(uint32_t number)
+const struct vfs_opcode *vfs_opcode_find(uint32_t number)
 {
-	if (number >= ARRAY_SIZE(opcodes) || opcodes[number].sizing == UNKNOWN)
+	if (number >= ARRAY_SIZE(opcodes) || opcodes[number].sizing == VFS_SIZING_UNKNOWN)
 		return NULL;
 	return &opcodes[number];
+}
+
+/* A message that is shorter cannot be read. A name has its NUL at least. */
+static size_t least(const struct vfs_opcode *op)
+{
+	switch (op->names) {
+	case VFS_NAMES_NONE:
+		return op->args;
+	case VFS_NAMES_ENTRIES:
+	case VFS_NAMES_LINK:
+		return op->args + 2u;
+	default:
+		return op->args + 1u;
+	}
 }
 
 static int add(struct vfs_reply_shape *shape, uint32_t fixed, uint32_t more)
@@ -102,7 +132,7 @@ static int add(struct vfs_reply_shape *shape, uint32_t fixed, uint32_t more)
 	return 0;
 }
 
-static int shape_of(const struct opcode *op, const uint8_t *args, struct vfs_reply_shape *shape)
+static int shape_of(const struct vfs_opcode *op, const uint8_t *args, struct vfs_reply_shape *shape)
 {
 	struct fuse_getxattr_in xattr;
 	struct fuse_ioctl_in ioctl;
@@ -110,29 +140,29 @@ static int shape_of(const struct opcode *op, const uint8_t *args, struct vfs_rep
 
 	*shape = (struct vfs_reply_shape){.max = op->reply};
 	switch (op->sizing) {
-	case EXACT:
+	case VFS_SIZING_EXACT:
 		shape->exact = true;
 		return 0;
-	case MAY_WAIT:
+	case VFS_SIZING_MAY_WAIT:
 		shape->exact = true;
 		shape->may_wait = true;
 		return 0;
-	case NO_REPLY:
+	case VFS_SIZING_NO_REPLY:
 		shape->none = true;
 		return 0;
-	case MAY_OMIT:
+	case VFS_SIZING_MAY_OMIT:
 		shape->may_omit = true;
 		return 0;
-	case FROM_READ:
+	case VFS_SIZING_READ:
 		memcpy(&read, args, sizeof(read));
 		shape->max = read.size;
 		return 0;
-	case FROM_XATTR:
+	case VFS_SIZING_XATTR:
 		memcpy(&xattr, args, sizeof(xattr));
 		shape->exact = xattr.size == 0;
 		shape->max = xattr.size ? xattr.size : (uint32_t)sizeof(struct fuse_getxattr_out);
 		return 0;
-	case FROM_IOCTL:
+	case VFS_SIZING_IOCTL:
 		memcpy(&ioctl, args, sizeof(ioctl));
 		return add(shape, sizeof(struct fuse_ioctl_out), ioctl.out_size);
 	default:
@@ -143,7 +173,7 @@ static int shape_of(const struct opcode *op, const uint8_t *args, struct vfs_rep
 /* Why not. */
 static int refuse(uint32_t opcode)
 {
-	if (find(__builtin_bswap32(opcode)))
+	if (vfs_opcode_find(__builtin_bswap32(opcode)))
 		return vfs_error(
 			-EINVAL, "opcode %u is in the other byte order", __builtin_bswap32(opcode));
 	return vfs_error(-ENOSYS, "opcode %u is not known", opcode);
@@ -152,16 +182,16 @@ static int refuse(uint32_t opcode)
 int vfs_opcode_shape(
 	const void *message, size_t length, struct vfs_reply_shape *shape, uint32_t *opcode)
 {
-	const struct opcode *op;
+	const struct vfs_opcode *op;
 
 	if (length < sizeof(struct fuse_in_header))
 		return vfs_error(-EINVAL, "a message of %zu bytes has no header", length);
 	memcpy(opcode, (const uint8_t *)message + offsetof(struct fuse_in_header, opcode),
 		sizeof(*opcode));
-	op = find(*opcode);
+	op = vfs_opcode_find(*opcode);
 	if (!op)
 		return refuse(*opcode);
-	if (length - sizeof(struct fuse_in_header) < op->args)
+	if (length - sizeof(struct fuse_in_header) < least(op))
 		return vfs_error(-EINVAL, "a message of %zu bytes is too short for opcode %u",
 			length, *opcode);
 	return shape_of(op, (const uint8_t *)message + sizeof(struct fuse_in_header), shape);

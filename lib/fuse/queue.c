@@ -169,8 +169,9 @@ void vfs_queue_end(struct vfs_queue *queue, struct vfs_request *request, int err
 }
 
 /* The device gave back what its caller had an answer for already. */
-static void came_late(struct vfs_queue *queue, struct vfs_request *request)
+static void came_late(struct vfs_queue *queue, struct vfs_request *request, uint32_t used_len)
 {
+	vfs_late_answer(request, used_len);
 	request->lent = false;
 	vfs_data_let_go(request);
 	request->interrupt.at_ns = 0;
@@ -220,7 +221,7 @@ static unsigned int pop_ring(
 			break;
 		request = token;
 		if (request->ended) {
-			came_late(queue, request);
+			came_late(queue, request, len);
 			continue;
 		}
 		request->lent = false;

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "file/notices.h"
+
+struct vfs_call vfs_call_begin(struct vfs_fs *fs, const char *what, const char *path)
+{
+	vfs_notices_take(fs);
+	return (struct vfs_call){.fs = fs, .what = what, .path = path, .errors = vfs_error_count()};
+}
+
+int64_t vfs_call_end(const struct vfs_call *call, int64_t r)
+{
+	const char *device = vfs_device_info(call->fs->device)->name;
+	const char *path = call->path ? call->path : "";
+
+	if (r >= 0)
+		return r;
+	/* Something below has said more than the number does. */
+	if (vfs_error_count() != call->errors)
+		vfs_error_prefix("%s '%s' on %s", call->what, path, device);
+	else
+		vfs_error((int)r, "%s '%s' on %s: %s", call->what, path, device, strerror((int)-r));
+	return r;
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "file/tree.h"
+#include "file/walk.h"
+
+/* 0 or -ENOENT if that is known and believed; -EAGAIN if the server has to be asked. */
+static int find_kept(struct vfs_node *parent, const char *text, struct vfs_found *found)
+{
+	struct vfs_fs *fs = parent->fs;
+	struct vfs_name *name;
+	int r = -EAGAIN;
+
+	pthread_mutex_lock(&fs->lock);
+	name = vfs_name_find(parent, text);
+	if (name && name->until_ns && vfs_now_ns() < name->until_ns) {
+		r = name->node ? 0 : -ENOENT;
+		found->node = name->node;
+		if (name->node)
+			vfs_node_hold(name->node);
+	}
+	if (r == -EAGAIN)
+		fs->name_misses++;
+	else
+		fs->name_hits++;
+	pthread_mutex_unlock(&fs->lock);
+	return r;
+}
+
+/* What a directory's names were like before a question. */
+struct version {
+	uint64_t names;
+	uint64_t attr;
+};
+
+static struct version version_of(struct vfs_node *directory)
+{
+	struct vfs_fs *fs = directory->fs;
+	struct version version;
+
+	pthread_mutex_lock(&fs->lock);
+	version = (struct version){.names = directory->names_version, .attr = fs->version};
+	pthread_mutex_unlock(&fs->lock);
+	return version;
+}
+
+/* Unless this client has changed names there since. */
+static void remember(struct vfs_node *parent, const char *text, struct vfs_node *node,
+	uint64_t until_ns, struct version before)
+{
+	pthread_mutex_lock(&parent->fs->lock);
+	if (parent->names_version == before.names && !parent->names_changing)
+		vfs_name_set(parent, text, node, until_ns);
+	pthread_mutex_unlock(&parent->fs->lock);
+}
+
+static void remember_missing(
+	struct vfs_node *parent, const char *text, uint64_t until_ns, struct version before)
+{
+	struct vfs_name *name;
+
+	pthread_mutex_lock(&parent->fs->lock);
+	if (parent->names_version == before.names && !parent->names_changing) {
+		name = vfs_name_find(parent, text);
+		if (until_ns)
+			vfs_name_set(parent, text, NULL, until_ns);
+		else if (name)
+			vfs_name_drop(name);
+	}
+	pthread_mutex_unlock(&parent->fs->lock);
+}
+
+static int ask(struct vfs_node *parent, const char *text, struct vfs_found *found)
+{
+	struct version before = version_of(parent);
+	struct vfs_fs *fs = parent->fs;
+	struct fuse_entry_out *entry;
+	struct vfs_op op;
+	uint64_t until;
+	int r;
+
+	vfs_op_lookup(&op, parent->id, text);
+	r = (int)vfs_fuse_call(fs->fuse, &op);
+	if (r < 0) {
+		if (r == -ENOENT)
+			remember_missing(parent, text, 0, before);
+		return r;
+	}
+	entry = &op.answer.entry;
+	until = vfs_valid_until(fs, entry->entry_valid, entry->entry_valid_nsec);
+	if (!entry->nodeid) {
+		remember_missing(parent, text, until, before);
+		return -ENOENT;
+	}
+	r = vfs_node_enter(fs, entry, before.attr, &found->node);
+	if (r < 0)
+		return r;
+	remember(parent, text, found->node, until, before);
+	found->asked = true;
+	found->attr = entry->attr;
+	return 0;
+}
+
+int vfs_lookup(
+	struct vfs_node *parent, const char *text, bool again, bool cached, struct vfs_found *found)
+{
+	int r = -EAGAIN;
+
+	found->asked = false;
+	if (!again)
+		r = find_kept(parent, text, found);
+	return r == -EAGAIN && !cached ? ask(parent, text, found) : r;
+}
+
+struct vfs_node *vfs_lookup_known(struct vfs_node *parent, const char *text)
+{
+	struct vfs_node *node;
+	struct vfs_name *name;
+
+	pthread_mutex_lock(&parent->fs->lock);
+	name = vfs_name_find(parent, text);
+	node = name ? name->node : NULL;
+	if (node)
+		vfs_node_hold(node);
+	pthread_mutex_unlock(&parent->fs->lock);
+	return node;
+}
+
+/* The server's answer is no name that could be remembered. */
+static int ask_for_parent(struct vfs_node *directory, struct vfs_node **parent)
+{
+	struct vfs_fs *fs = directory->fs;
+	uint64_t asked = vfs_attr_version(fs);
+	struct vfs_op op;
+	int r;
+
+	if (!(fs->init.flags & FUSE_EXPORT_SUPPORT))
+		return -ESTALE;
+	vfs_op_lookup(&op, directory->id, "..");
+	r = (int)vfs_fuse_call(fs->fuse, &op);
+	if (r < 0 || !op.answer.entry.nodeid)
+		return r < 0 ? r : -ESTALE;
+	if (op.answer.entry.nodeid != FUSE_ROOT_ID)
+		return vfs_node_enter(fs, &op.answer.entry, asked, parent);
+	*parent = vfs_node_get(fs->root);
+	return 0;
+}
+
+int vfs_lookup_parent(struct vfs_node *directory, struct vfs_node **parent)
+{
+	struct vfs_node *known;
+
+	pthread_mutex_lock(&directory->fs->lock);
+	known = vfs_name_parent(directory);
+	if (known)
+		vfs_node_hold(known);
+	pthread_mutex_unlock(&directory->fs->lock);
+	*parent = known;
+	return known ? 0 : ask_for_parent(directory, parent);
+}
+
+void vfs_names_begin_change(struct vfs_node *directory)
+{
+	pthread_mutex_lock(&directory->fs->lock);
+	directory->names_changing++;
+	pthread_mutex_unlock(&directory->fs->lock);
+}
+
+static void end_change(struct vfs_node *directory)
+{
+	directory->names_changing--;
+	directory->names_version++;
+	vfs_attr_expire_locked(directory);
+}
+
+void vfs_names_end_change(struct vfs_node *directory)
+{
+	pthread_mutex_lock(&directory->fs->lock);
+	end_change(directory);
+	pthread_mutex_unlock(&directory->fs->lock);
+}
+
+int vfs_names_made(struct vfs_node *directory, const char *text, const struct fuse_entry_out *entry,
+	uint64_t asked, struct vfs_node **result)
+{
+	struct vfs_fs *fs = directory->fs;
+	struct vfs_node *node = NULL;
+	struct vfs_name *name;
+	int r = entry ? vfs_node_enter(fs, entry, asked, &node) : 0;
+
+	pthread_mutex_lock(&fs->lock);
+	name = vfs_name_find(directory, text);
+	/* Of two changes at once nobody knows which was the last. */
+	if (name && (!node || directory->names_changing > 1))
+		vfs_name_drop(name);
+	else if (node && directory->names_changing == 1)
+		vfs_name_set(directory, text, node,
+			vfs_valid_until(fs, entry->entry_valid, entry->entry_valid_nsec));
+	end_change(directory);
+	pthread_mutex_unlock(&fs->lock);
+	if (result)
+		*result = node;
+	else
+		vfs_node_put(node);
+	return r;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "file/data.h"
+#include "file/tree.h"
+
+#define FORGET_BATCH 64u
+
+static struct vfs_node **bucket_of(struct vfs_fs *fs, uint64_t id)
+{
+	return &fs->nodes[(id * 0x9e3779b97f4a7c15ULL >> 32) % VFS_NODE_BUCKETS];
+}
+
+struct vfs_node *vfs_node_find(struct vfs_fs *fs, uint64_t id)
+{
+	struct vfs_node *node = *bucket_of(fs, id);
+
+	while (node && node->id != id)
+		node = node->hash_next;
+	return node;
+}
+
+static void unhash(struct vfs_node *node)
+{
+	struct vfs_node **at = bucket_of(node->fs, node->id);
+
+	while (*at && *at != node)
+		at = &(*at)->hash_next;
+	if (*at)
+		*at = node->hash_next;
+}
+
+void vfs_node_hold(struct vfs_node *node)
+{
+	if (node->users++ == 0 && !vfs_list_empty(&node->lru)) {
+		vfs_list_del(&node->lru);
+		node->fs->num_unused--;
+	}
+}
+
+void vfs_node_release(struct vfs_node *node)
+{
+	if (--node->users == 0) {
+		vfs_list_add_tail(&node->fs->unused_nodes, &node->lru);
+		node->fs->num_unused++;
+	}
+}
+
+static struct vfs_node *create(struct vfs_fs *fs, uint64_t id, uint64_t generation, mode_t mode)
+{
+	struct vfs_node *node = calloc(1, sizeof(*node));
+
+	if (!node)
+		return NULL;
+	node->fs = fs;
+	node->id = id;
+	node->generation = generation;
+	node->type = mode & S_IFMT;
+	vfs_list_init(&node->lru);
+	vfs_list_init(&node->names);
+	vfs_list_init(&node->children);
+	vfs_list_init(&node->files);
+	return node;
+}
+
+static void add(struct vfs_fs *fs, struct vfs_node *node)
+{
+	struct vfs_node **bucket = bucket_of(fs, node->id);
+
+	node->hash_next = *bucket;
+	*bucket = node;
+	node->users = 1;
+	fs->num_nodes++;
+}
+
+static bool is_same(const struct vfs_node *node, const struct fuse_entry_out *entry)
+{
+	return node->generation == entry->generation && node->type == (entry->attr.mode & S_IFMT);
+}
+
+static void give_back(struct vfs_fs *fs, uint64_t id, uint64_t lookups)
+{
+	struct fuse_forget_one forget = {.nodeid = id, .nlookup = lookups};
+
+	/* Where it fails the device has, and its server forgets all. */
+	(void)vfs_forget(fs->session, &forget, 1);
+}
+
+/* The server uses the number again: who uses the old node keeps it, nobody finds it any more. */
+static void make_way(struct vfs_node *node)
+{
+	unhash(node);
+	vfs_names_drop_to(node);
+	vfs_names_drop_in(node);
+}
+
+int vfs_node_enter(struct vfs_fs *fs, const struct fuse_entry_out *entry, uint64_t asked,
+	struct vfs_node **result)
+{
+	struct vfs_node *spare = create(fs, entry->nodeid, entry->generation, entry->attr.mode);
+	struct vfs_node *node;
+
+	if (!spare) {
+		give_back(fs, entry->nodeid, 1);
+		return vfs_error(-ENOMEM, "out of memory");
+	}
+	pthread_mutex_lock(&fs->lock);
+	node = vfs_node_find(fs, entry->nodeid);
+	if (node && !is_same(node, entry)) {
+		make_way(node);
+		node = NULL;
+	}
+	if (node) {
+		vfs_node_hold(node);
+	} else {
+		node = spare;
+		spare = NULL;
+		add(fs, node);
+	}
+	node->lookups++;
+	vfs_attr_store_locked(node, &entry->attr,
+		vfs_valid_until(fs, entry->attr_valid, entry->attr_valid_nsec), asked);
+	pthread_mutex_unlock(&fs->lock);
+	free(spare);
+	*result = node;
+	return 0;
+}
+
+struct vfs_node *vfs_node_get(struct vfs_node *node)
+{
+	pthread_mutex_lock(&node->fs->lock);
+	vfs_node_hold(node);
+	pthread_mutex_unlock(&node->fs->lock);
+	return node;
+}
+
+void vfs_node_put(struct vfs_node *node)
+{
+	struct vfs_fs *fs;
+	bool too_many;
+
+	if (!node)
+		return;
+	fs = node->fs;
+	pthread_mutex_lock(&fs->lock);
+	vfs_node_release(node);
+	too_many = fs->num_unused > fs->options.cache_nodes;
+	pthread_mutex_unlock(&fs->lock);
+	if (too_many)
+		vfs_nodes_trim(fs, fs->options.cache_nodes);
+}
+
+/* With the lock, of one that nobody uses: it is in no table then. */
+static void take_out(struct vfs_node *node)
+{
+	vfs_list_del(&node->lru);
+	node->fs->num_unused--;
+	node->fs->num_nodes--;
+	vfs_names_drop_to(node);
+	unhash(node);
+}
+
+static unsigned int take_some_out(struct vfs_fs *fs, unsigned int keep, struct vfs_node **nodes)
+{
+	unsigned int count = 0;
+
+	pthread_mutex_lock(&fs->lock);
+	while (count < FORGET_BATCH && fs->num_unused > keep) {
+		nodes[count] = vfs_list_first(&fs->unused_nodes, struct vfs_node, lru);
+		take_out(nodes[count++]);
+	}
+	pthread_mutex_unlock(&fs->lock);
+	return count;
+}
+
+void vfs_nodes_trim(struct vfs_fs *fs, unsigned int keep)
+{
+	struct fuse_forget_one forgets[FORGET_BATCH];
+	struct vfs_node *nodes[FORGET_BATCH];
+	unsigned int count;
+	unsigned int i;
+
+	while ((count = take_some_out(fs, keep, nodes)) > 0) {
+		for (i = 0; i < count; i++) {
+			forgets[i] = (struct fuse_forget_one){
+				.nodeid = nodes[i]->id, .nlookup = nodes[i]->lookups};
+			vfs_data_free(nodes[i]);
+			free(nodes[i]);
+		}
+		(void)vfs_forget(fs->session, forgets, count);
+	}
+}
+
+int vfs_tree_create(struct vfs_fs *fs)
+{
+	vfs_list_init(&fs->unused_nodes);
+	vfs_list_init(&fs->unused_names);
+	fs->root = create(fs, FUSE_ROOT_ID, 0, S_IFDIR);
+	if (!fs->root)
+		return vfs_error(-ENOMEM, "out of memory");
+	add(fs, fs->root);
+	return 0;
+}
+
+void vfs_tree_destroy(struct vfs_fs *fs)
+{
+	if (!fs->root)
+		return;
+	pthread_mutex_lock(&fs->lock);
+	vfs_names_trim(fs, 0);
+	pthread_mutex_unlock(&fs->lock);
+	vfs_nodes_trim(fs, 0);
+	vfs_data_free(fs->root);
+	free(fs->root);
+	fs->root = NULL;
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* From a path to a node. */
+#ifndef VFS_WALK_H
+#define VFS_WALK_H
+
+#include <limits.h>
+
+#include "file/fs.h"
+
+/* ---- one name (lookup.c) ---- */
+
+struct vfs_found {
+	struct vfs_node *node; /* with a reference */
+	bool asked;	       /* the server was asked just now, and said: */
+	struct fuse_attr attr;
+};
+
+/* What a name in a directory leads to. @again: ask in any case. -ENOENT; -EAGAIN: see vfs_walk().
+ */
+int vfs_lookup(struct vfs_node *parent, const char *text, bool again, bool cached,
+	struct vfs_found *found);
+
+/* What is known of a name without asking, with a reference, believed or not; NULL: nothing. */
+struct vfs_node *vfs_lookup_known(struct vfs_node *parent, const char *text);
+
+/*
+ * The directory that a directory is in, with a reference. -ESTALE: it is in none any more.
+ */
+int vfs_lookup_parent(struct vfs_node *directory, struct vfs_node **parent);
+
+/* This client changes names in a directory. What is asked meanwhile is not remembered. */
+void vfs_names_begin_change(struct vfs_node *directory);
+void vfs_names_end_change(struct vfs_node *directory);
+
+/*
+ * The same after which @text leads to the node of @entry, or nowhere if that is NULL. Returns as
+ * vfs_node_enter(); *node may be NULL if nobody wants it.
+ */
+int vfs_names_made(struct vfs_node *directory, const char *text, const struct fuse_entry_out *entry,
+	uint64_t asked, struct vfs_node **node);
+
+/* ---- paths (walk.c) ---- */
+
+enum vfs_walk_flags {
+	VFS_WALK_FOLLOW = 1,   /* a symbolic link at the end */
+	VFS_WALK_PARENT = 2,   /* the last name is not looked up */
+	VFS_WALK_MAY_MISS = 4, /* it need not be there: the node is NULL then */
+	VFS_WALK_EMPTY = 8,    /* an empty path is where it begins */
+};
+
+enum vfs_walk_last {
+	VFS_WALK_NAME, /* the last component is a name, */
+	VFS_WALK_ROOT, /* there is none, */
+	VFS_WALK_DOT,
+	VFS_WALK_DOT_DOT,
+};
+
+/* Where a path leads. */
+struct vfs_walk {
+	struct vfs_node *parent; /* of the last name; NULL if the end is no name and was resolved */
+	struct vfs_node *node;	 /* NULL: not looked up, or not there */
+	enum vfs_walk_last last;
+	char name[NAME_MAX + 1];
+	bool slash; /* the path ends in one */
+	bool asked; /* these are the attributes of the node, asked for just now: */
+	struct fuse_attr attr;
+};
+
+/*
+ * @start: NULL for the root. @resolve: RESOLVE_* of openat2(2). On success vfs_walk_end() gives the
+ * references back, on error there are none. -EAGAIN with RESOLVE_CACHED: it would have to ask.
+ */
+int vfs_walk(struct vfs_fs *fs, struct vfs_file *start, const char *path, unsigned int flags,
+	uint64_t resolve, struct vfs_walk *walk);
+void vfs_walk_end(struct vfs_walk *walk);
+
+/* ---- who may do what (may.c) ---- */
+
+/* May the caller read, write, execute or search it (R_OK, W_OK, X_OK)? -EACCES */
+int vfs_may(struct vfs_node *node, unsigned int mask);
+
+/* May he make or remove names in a directory? -EROFS, -EACCES */
+int vfs_may_change(struct vfs_node *directory);
+
+/* May he remove or rename this one, with its sticky bit? The above, or -EPERM. */
+int vfs_may_remove(struct vfs_node *directory, struct vfs_node *node);
+
+/* Is he its owner, or root? -EPERM */
+int vfs_may_own(struct vfs_node *node);
+
+/* -EROFS if the mount does not allow it. */
+int vfs_may_write_here(const struct vfs_fs *fs);
+
+/* Is the caller in a group? */
+bool vfs_caller_in_group(const struct vfs_caller *caller, gid_t gid);
+
+#endif

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* Operations on their way, and which ones a server has not got. */
+#include <errno.h>
+#include <limits.h>
+
+#include "ops/ops.h"
+
+static unsigned int timeout_of(const struct vfs_op *op)
+{
+	return op->timeout_ms ? op->timeout_ms : op->fuse->timeout_ms;
+}
+
+static int refuse_lacking(const struct vfs_op *op)
+{
+	uint32_t opcode = vfs_op_opcode(op, op->fuse->session);
+
+	if (!vfs_fuse_lacks(op->fuse, opcode))
+		return 0;
+	return vfs_error(
+		-ENOSYS, "%s has not got opcode %u", op->fuse->session->device->info.name, opcode);
+}
+
+/*
+ * Remember what the server has not got. True: it may have what the operation was before, and is
+ * asked for that.
+ */
+static bool ask_again(const struct vfs_op *op, uint32_t opcode)
+{
+	if (op->result != -ENOSYS || !vfs_opcode_find(opcode)->remembers)
+		return false;
+	atomic_fetch_or_explicit(&op->fuse->lacks, 1ULL << opcode, memory_order_relaxed);
+	return opcode != op->opcode;
+}
+
+/* A request with the operation in it. */
+static int prepare(struct vfs_op *op, struct vfs_request **request)
+{
+	unsigned int timeout_ms = timeout_of(op);
+	int r = refuse_lacking(op);
+
+	if (r == 0)
+		r = vfs_sync_get(op->fuse->sync,
+			timeout_ms ? (int)min_size(timeout_ms, INT_MAX) : -1, request);
+	if (r < 0)
+		return r;
+	r = vfs_op_encode(op, *request);
+	if (r < 0)
+		vfs_sync_put(op->fuse->sync, *request);
+	else
+		vfs_request_set_timeout(*request, timeout_ms);
+	return r;
+}
+
+/* True: once more. */
+static bool call(struct vfs_op *op)
+{
+	struct vfs_sync *sync = op->fuse->sync;
+	struct vfs_request *request;
+	uint32_t opcode;
+
+	op->result = prepare(op, &request);
+	if (op->result < 0)
+		return false;
+	opcode = request->opcode;
+	op->result = vfs_sync_call(sync, request, 0);
+	if (op->result == 0)
+		(void)vfs_op_finish(op, request);
+	vfs_sync_put(sync, request);
+	return ask_again(op, opcode);
+}
+
+VFS_EXPORT int64_t vfs_fuse_call(struct vfs_fuse *fuse, struct vfs_op *op)
+{
+	op->fuse = fuse;
+	while (call(op))
+		;
+	return op->result;
+}
+
+static void on_done(struct vfs_request *request, void *ctx);
+
+static int submit(struct vfs_op *op)
+{
+	struct vfs_request *request;
+	int r = prepare(op, &request);
+
+	if (r < 0)
+		return r;
+	r = vfs_sync_submit(op->fuse->sync, request, on_done, op);
+	if (r < 0)
+		vfs_sync_put(op->fuse->sync, request);
+	return r;
+}
+
+static void on_done(struct vfs_request *request, void *ctx)
+{
+	struct vfs_op *op = ctx;
+	uint32_t opcode = request->opcode;
+
+	(void)vfs_op_finish(op, request);
+	vfs_sync_put(op->fuse->sync, request);
+	if (ask_again(op, opcode)) {
+		op->result = submit(op);
+		if (op->result == 0)
+			return;
+	}
+	op->done(op, op->ctx);
+}
+
+VFS_EXPORT int vfs_fuse_submit(
+	struct vfs_fuse *fuse, struct vfs_op *op, vfs_op_done_fn *done, void *ctx)
+{
+	op->fuse = fuse;
+	op->done = done;
+	op->ctx = ctx;
+	return submit(op);
+}
