@@ -20,10 +20,16 @@ void vfs_pool_destroy(struct vfs_fs *fs);
 /* Give clean memory back until at most @keep bytes are kept. */
 void vfs_pool_trim(struct vfs_fs *fs, size_t keep);
 
+/* Write back all that is dirty, of all nodes, and wait. Returns the first error. */
+int vfs_pool_flush(struct vfs_fs *fs);
+
 /* The figures of data in struct vfs_cache_stats. */
 void vfs_pool_stats(struct vfs_fs *fs, struct vfs_cache_stats *stats);
 
 /* ---- of a node ---- */
+
+/* A node is made. */
+void vfs_data_init(struct vfs_node *node);
 
 /* The node is freed; nobody uses it. */
 void vfs_data_free(struct vfs_node *node);

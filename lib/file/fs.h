@@ -57,7 +57,9 @@ struct vfs_node {
 	bool data_seen;	  /* the attributes belong to the data that is kept */
 	bool data_stale;  /* somebody else has changed the data */
 
-	_Atomic(struct vfs_data *) data; /* NULL until there is any; see data.h */
+	/* See data.h. */
+	pthread_rwlock_t writers;
+	_Atomic(struct vfs_data *) data; /* NULL until there is any */
 };
 
 /* ---- names ---- */

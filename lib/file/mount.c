@@ -82,8 +82,9 @@ static int start(struct vfs_fs *fs, const char *device)
 static void stop(struct vfs_fs *fs)
 {
 	vfs_tree_destroy(fs);
-	vfs_pool_destroy(fs);
+	/* Callbacks may still give back what they have used. */
 	vfs_fuse_disconnect(fs->fuse);
+	vfs_pool_destroy(fs);
 	vfs_session_destroy(fs->session);
 	vfs_device_close(fs->device);
 	pthread_mutex_destroy(&fs->notify_lock);

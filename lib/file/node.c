@@ -62,6 +62,7 @@ static struct vfs_node *create(struct vfs_fs *fs, uint64_t id, uint64_t generati
 	vfs_list_init(&node->names);
 	vfs_list_init(&node->children);
 	vfs_list_init(&node->files);
+	vfs_data_init(node);
 	return node;
 }
 

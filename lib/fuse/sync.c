@@ -302,6 +302,40 @@ VFS_EXPORT int vfs_sync_drain(struct vfs_sync *sync, int timeout_ms)
 	return r;
 }
 
+/* ---- words that callbacks change ---- */
+
+unsigned int vfs_sync_num_queues(const struct vfs_sync *sync)
+{
+	return sync->num_queues;
+}
+
+int vfs_sync_watch(struct vfs_sync *sync, unsigned int index, const _Atomic uint32_t *word,
+	uint32_t value, uint64_t until_ns)
+{
+	struct vfs_sync_queue *sq = &sync->queues[index];
+	struct vfs_waiter waiter = {.what = VFS_WAITER_FOR_CHANGE, .word = word, .value = value};
+	bool waits;
+
+	if (vfs_sync_in_callback())
+		return vfs_error(-EDEADLK, "a callback cannot wait");
+	pthread_mutex_lock(&sq->lock);
+	waits = atomic_load(word) == value;
+	if (waits)
+		vfs_waiter_join(sq, &waiter);
+	pthread_mutex_unlock(&sq->lock);
+	return waits ? vfs_waiter_wait(sq, &waiter, until_ns) : 0;
+}
+
+void vfs_sync_tell_watchers(struct vfs_sync *sync, unsigned int index)
+{
+	struct vfs_sync_queue *sq = &sync->queues[index];
+
+	pthread_mutex_lock(&sq->lock);
+	if (sq->watchers)
+		vfs_sync_queue_serve_watchers(sq);
+	pthread_mutex_unlock(&sq->lock);
+}
+
 /* ---- threads of the library's own ---- */
 
 static void *reap_always(void *ctx)

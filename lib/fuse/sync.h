@@ -20,12 +20,15 @@ enum vfs_waiter_for {
 	VFS_WAITER_FOR_REQUEST, /* a free one */
 	VFS_WAITER_FOR_IDLE,	/* nothing in flight */
 	VFS_WAITER_FOR_STOP,	/* a thread of the library's own */
+	VFS_WAITER_FOR_CHANGE,	/* of a word, by a callback */
 };
 
 struct vfs_waiter {
 	enum vfs_waiter_for what;
 	_Atomic uint32_t state;	     /* see sync_wait.c */
 	struct vfs_request *request; /* the free one */
+	const _Atomic uint32_t *word;
+	uint32_t value; /* that it had */
 	struct vfs_waiter *prev;
 	struct vfs_waiter *next;
 };
@@ -38,6 +41,7 @@ struct vfs_sync_queue {
 	struct vfs_waiter *last;
 	struct vfs_waiter *reaper; /* one of them, or NULL */
 	unsigned int getters;	   /* of them, who wait for a free request */
+	unsigned int watchers;	   /* of them, who wait for a change */
 	struct vfs_waiter own;	   /* the library's own thread */
 	pthread_t thread;
 } __attribute__((aligned(64)));
@@ -62,6 +66,21 @@ void vfs_sync_queue_changed(struct vfs_sync_queue *queue);
 
 /* With the lock, after a request was put back. */
 void vfs_sync_queue_serve_getters(struct vfs_sync_queue *queue);
+
+/* With the lock, after words may have changed. */
+void vfs_sync_queue_serve_watchers(struct vfs_sync_queue *queue);
+
+/*
+ * Wait until a word has another value than this one, and collect answers of a queue meanwhile if
+ * need be. It is changed by a callback of that queue, or by somebody who then calls
+ * vfs_sync_tell_watchers(). @until_ns: as of vfs_waiter_wait(). -ETIMEDOUT, -EDEADLK.
+ */
+int vfs_sync_watch(struct vfs_sync *sync, unsigned int index, const _Atomic uint32_t *word,
+	uint32_t value, uint64_t until_ns);
+void vfs_sync_tell_watchers(struct vfs_sync *sync, unsigned int index);
+
+/* How many queues are shared. */
+unsigned int vfs_sync_num_queues(const struct vfs_sync *sync);
 
 /* Is this thread in a callback, where it must not wait? */
 bool vfs_sync_in_callback(void);

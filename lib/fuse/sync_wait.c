@@ -33,6 +33,7 @@ static void list_add(struct vfs_sync_queue *sq, struct vfs_waiter *waiter)
 		sq->first = waiter;
 	sq->last = waiter;
 	sq->getters += waiter->what == VFS_WAITER_FOR_REQUEST;
+	sq->watchers += waiter->what == VFS_WAITER_FOR_CHANGE;
 }
 
 static void list_remove(struct vfs_sync_queue *sq, struct vfs_waiter *waiter)
@@ -46,6 +47,7 @@ static void list_remove(struct vfs_sync_queue *sq, struct vfs_waiter *waiter)
 	else
 		sq->last = waiter->prev;
 	sq->getters -= waiter->what == VFS_WAITER_FOR_REQUEST;
+	sq->watchers -= waiter->what == VFS_WAITER_FOR_CHANGE;
 }
 
 /* The last that is done to a waiter who is done: he may be gone at once. */
@@ -121,6 +123,20 @@ static void serve_idle(struct vfs_sync_queue *sq)
 	}
 }
 
+void vfs_sync_queue_serve_watchers(struct vfs_sync_queue *sq)
+{
+	struct vfs_waiter *waiter = sq->first;
+
+	while (waiter && sq->watchers) {
+		struct vfs_waiter *next = waiter->next;
+
+		if (waiter->what == VFS_WAITER_FOR_CHANGE &&
+			atomic_load(waiter->word) != waiter->value)
+			vfs_waiter_done(sq, waiter);
+		waiter = next;
+	}
+}
+
 static void call_back(struct vfs_sync_queue *sq, struct vfs_request **requests, unsigned int count)
 {
 	unsigned int i;
@@ -152,6 +168,8 @@ static unsigned int reap(struct vfs_sync_queue *sq)
 		vfs_sync_queue_serve_getters(sq);
 	if (with_callback)
 		call_back(sq, requests, with_callback);
+	if (with_callback && sq->watchers)
+		vfs_sync_queue_serve_watchers(sq);
 	if (count && sq->queue->in_flight == 0)
 		serve_idle(sq);
 	return count;

@@ -32,15 +32,26 @@ static bool ask_again(const struct vfs_op *op, uint32_t opcode)
 	return opcode != op->opcode;
 }
 
+#define ANY_QUEUE (-1)
+
+static int get_request(
+	struct vfs_op *op, int queue, unsigned int timeout_ms, struct vfs_request **request)
+{
+	int wait_ms = timeout_ms ? (int)min_size(timeout_ms, INT_MAX) : -1;
+
+	if (queue == ANY_QUEUE)
+		return vfs_sync_get(op->fuse->sync, wait_ms, request);
+	return vfs_sync_get_on(op->fuse->sync, (unsigned int)queue, wait_ms, request);
+}
+
 /* A request with the operation in it. */
-static int prepare(struct vfs_op *op, struct vfs_request **request)
+static int prepare(struct vfs_op *op, int queue, struct vfs_request **request)
 {
 	unsigned int timeout_ms = timeout_of(op);
 	int r = refuse_lacking(op);
 
 	if (r == 0)
-		r = vfs_sync_get(op->fuse->sync,
-			timeout_ms ? (int)min_size(timeout_ms, INT_MAX) : -1, request);
+		r = get_request(op, queue, timeout_ms, request);
 	if (r < 0)
 		return r;
 	r = vfs_op_encode(op, *request);
@@ -58,7 +69,7 @@ static bool call(struct vfs_op *op)
 	struct vfs_request *request;
 	uint32_t opcode;
 
-	op->result = prepare(op, &request);
+	op->result = prepare(op, ANY_QUEUE, &request);
 	if (op->result < 0)
 		return false;
 	opcode = request->opcode;
@@ -79,10 +90,10 @@ VFS_EXPORT int64_t vfs_fuse_call(struct vfs_fuse *fuse, struct vfs_op *op)
 
 static void on_done(struct vfs_request *request, void *ctx);
 
-static int submit(struct vfs_op *op)
+static int submit(struct vfs_op *op, int queue)
 {
 	struct vfs_request *request;
-	int r = prepare(op, &request);
+	int r = prepare(op, queue, &request);
 
 	if (r < 0)
 		return r;
@@ -100,18 +111,30 @@ static void on_done(struct vfs_request *request, void *ctx)
 	(void)vfs_op_finish(op, request);
 	vfs_sync_put(op->fuse->sync, request);
 	if (ask_again(op, opcode)) {
-		op->result = submit(op);
+		op->result = submit(op, ANY_QUEUE);
 		if (op->result == 0)
 			return;
 	}
 	op->done(op, op->ctx);
 }
 
-VFS_EXPORT int vfs_fuse_submit(
-	struct vfs_fuse *fuse, struct vfs_op *op, vfs_op_done_fn *done, void *ctx)
+static int submit_first(
+	struct vfs_fuse *fuse, int queue, struct vfs_op *op, vfs_op_done_fn *done, void *ctx)
 {
 	op->fuse = fuse;
 	op->done = done;
 	op->ctx = ctx;
-	return submit(op);
+	return submit(op, queue);
+}
+
+VFS_EXPORT int vfs_fuse_submit(
+	struct vfs_fuse *fuse, struct vfs_op *op, vfs_op_done_fn *done, void *ctx)
+{
+	return submit_first(fuse, ANY_QUEUE, op, done, ctx);
+}
+
+int vfs_fuse_submit_on(struct vfs_fuse *fuse, unsigned int queue, struct vfs_op *op,
+	vfs_op_done_fn *done, void *ctx)
+{
+	return submit_first(fuse, (int)queue, op, done, ctx);
 }

@@ -36,6 +36,10 @@ static inline bool vfs_agreed(const struct vfs_session *session, uint64_t featur
 /* As which opcode an operation is sent: newer servers have a newer one for some. */
 uint32_t vfs_op_opcode(const struct vfs_op *op, const struct vfs_session *session);
 
+/* vfs_fuse_submit() on one of the shared queues, for those who wait there for the answer. */
+int vfs_fuse_submit_on(struct vfs_fuse *fuse, unsigned int queue, struct vfs_op *op,
+	vfs_op_done_fn *done, void *ctx);
+
 /* ---- writing a message (message.c) ---- */
 
 struct vfs_message {
