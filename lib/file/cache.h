@@ -142,6 +142,7 @@ struct vfs_pool {
 	_Atomic uint64_t hits;
 	_Atomic uint64_t misses;
 	pthread_mutex_t threads_lock; /* of starting them */
+	atomic_uint num_aios;	      /* that were created */
 };
 
 /* Up to @count blocks into a list, from what is free or replaced. Returns how many. */
@@ -238,7 +239,7 @@ void vfs_read_ahead(struct vfs_data *data, struct vfs_file *file, uint64_t offse
 /* Not too much is dirty when it returns. */
 void vfs_pool_throttle(struct vfs_pool *pool);
 
-/* ---- an open file, past the system calls (read.c, write.c) ---- */
+/* ---- an open file, past the system calls (read.c, write.c, fsync.c) ---- */
 
 /* Does it go past what is kept? */
 bool vfs_file_is_direct(const struct vfs_file *file);
@@ -247,6 +248,8 @@ ssize_t vfs_file_read(struct vfs_file *file, struct vfs_iter *to, uint64_t offse
 
 /* @offset: where to, or with O_APPEND where it was; @append: at the end. */
 ssize_t vfs_file_write(struct vfs_file *file, struct vfs_iter *from, uint64_t *offset, bool append);
+
+void vfs_file_encode_fsync(const struct vfs_file *file, struct vfs_op *op, bool data_only);
 
 /* Nobody else's set-user-ID program is changed. */
 int vfs_remove_privileges(struct vfs_file *file);

@@ -10,14 +10,19 @@ static int done_or_unknown(int64_t r)
 	return r == -ENOSYS ? 0 : (int)r;
 }
 
+void vfs_file_encode_fsync(const struct vfs_file *file, struct vfs_op *op, bool data_only)
+{
+	if (S_ISDIR(file->node->type))
+		vfs_op_fsyncdir(op, file->node->id, file->fh, data_only);
+	else
+		vfs_op_fsync(op, file->node->id, file->fh, data_only);
+}
+
 static int sync_on_server(struct vfs_file *file, bool data_only)
 {
 	struct vfs_op op;
 
-	if (S_ISDIR(file->node->type))
-		vfs_op_fsyncdir(&op, file->node->id, file->fh, data_only);
-	else
-		vfs_op_fsync(&op, file->node->id, file->fh, data_only);
+	vfs_file_encode_fsync(file, &op, data_only);
 	return done_or_unknown(vfs_fuse_call(file->fs->fuse, &op));
 }
 
