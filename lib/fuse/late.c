@@ -5,21 +5,12 @@
 #include "fuse/fuse.h"
 #include "fuse/opcode.h"
 
-/* The root is not counted, and no node is none. */
-static void give_back(struct vfs_session *session, uint64_t node)
-{
-	struct fuse_forget_one one = {.nodeid = node, .nlookup = 1};
-
-	if (node && node != FUSE_ROOT_ID)
-		(void)vfs_forget(session, &one, 1);
-}
-
 static void give_entry_back(struct vfs_session *session, const uint8_t *body)
 {
 	uint64_t node;
 
 	memcpy(&node, body + offsetof(struct fuse_entry_out, nodeid), sizeof(node));
-	give_back(session, node);
+	vfs_give_lookup_back(session, node);
 }
 
 /* These two come without a lookup. */
@@ -40,7 +31,7 @@ static void give_entries_back(struct vfs_session *session, const uint8_t *body, 
 		if (size > length)
 			return;
 		if (!is_dots(body + FUSE_NAME_OFFSET_DIRENTPLUS, head.dirent.namelen))
-			give_back(session, head.entry_out.nodeid);
+			vfs_give_lookup_back(session, head.entry_out.nodeid);
 		body += size;
 		length -= size;
 	}
