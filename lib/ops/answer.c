@@ -65,15 +65,6 @@ static int check_entry(const struct vfs_op *op, const struct fuse_entry_out *ent
 	return r;
 }
 
-/* Nobody will ever have this node, but the server counts it. */
-static void give_back(struct vfs_session *session, uint64_t node)
-{
-	struct fuse_forget_one one = {.nodeid = node, .nlookup = 1};
-
-	if (node && node != FUSE_ROOT_ID)
-		(void)vfs_forget(session, &one, 1);
-}
-
 static int64_t take_entry(struct vfs_op *op, const struct body *body)
 {
 	char why[VFS_ERROR_MAX];
@@ -85,7 +76,8 @@ static int64_t take_entry(struct vfs_op *op, const struct body *body)
 	if (r == 0)
 		return 0;
 	snprintf(why, sizeof(why), "%s", vfs_last_error());
-	give_back(body->session, op->answer.entry.nodeid);
+	/* Nobody will ever have this node, but the server counts it. */
+	vfs_give_lookup_back(body->session, op->answer.entry.nodeid);
 	return vfs_error(r, "%s", why);
 }
 
