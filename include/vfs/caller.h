@@ -49,8 +49,8 @@ void vfs_caller_set(const struct vfs_caller *caller);
  * @caller: where to put it
  *
  * For the process it has no supplementary groups if it is root, who does not need any, and those
- * that the process had at its first call otherwise. Its umask is that of the process at the first
- * call too, as Linux has no way to ask for it that other threads would not notice.
+ * that the process had at its first call otherwise. All else of it is as it was at the first call
+ * too: a process that changes its user, or its umask, says so by vfs_caller_set().
  */
 void vfs_caller_get(struct vfs_caller *caller);
 

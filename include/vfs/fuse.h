@@ -42,7 +42,8 @@ struct vfs_fuse;
  * @require: FUSE_* features without which there is no connection
  * @forbid: FUSE_* features that are not offered to the server
  * @allow: FUSE_* features to offer beside those that the library offers by itself. They change
- *         messages or duties of a client: whoever names one honours it.
+ *         messages or duties of a client: whoever names one honours it. What a caller may not keep
+ *         (FUSE_HANDLE_KILLPRIV_V2) and his umask are the library's to see to.
  * @max_readahead: bytes, 0 for no limit
  * @timeout_ms: how long an operation may take that has no time limit of its own; 0: any time
  */
@@ -257,15 +258,18 @@ struct vfs_op {
  * @fuse: the connection
  * @op: the operation
  *
- * Any thread may call it, but no callback. An opcode that the server has once answered by
- * ``-ENOSYS`` is not sent again. FORGET, BATCH_FORGET, INTERRUPT, INIT and DESTROY are no
- * operations: see vfs_forget(), vfs_sync_cancel(), the session.
+ * Any thread may call it, but no callback. What the server has once answered by ``-ENOSYS`` is not
+ * sent again, for those opcodes of which Linux remembers it too: not where it may be meant for the
+ * arguments alone (IOCTL, locks), nor where no server does without (LOOKUP, GETATTR, ...). FORGET,
+ * BATCH_FORGET, INTERRUPT, INIT and DESTROY are no operations: see vfs_forget(), vfs_sync_cancel(),
+ * the session.
  *
  * Return: @op->result: 0 or more, or
  * * the server's error; ``-ENOSYS`` if it has not got the operation
  * * ``-EINVAL``: the arguments cannot be a message: a name is empty or has a slash, ...
  * * ``-ENAMETOOLONG``, ``-E2BIG``: a name or the data is larger than a request
- * * ``-EIO``: the answer is against the protocol, or the device has failed
+ * * ``-EIO``: the answer is against the protocol, or the device has failed. A lookup that came with
+ *   it was given back.
  * * ``-ETIMEDOUT``: not answered in time; it may have been done
  * * ``-ENODEV``: the device is gone
  */
@@ -445,7 +449,8 @@ void vfs_op_link(struct vfs_op *op, uint64_t node, uint64_t parent, const char *
  * vfs_op_open() - open a file (FUSE_OPEN)
  * @op: the operation
  * @node: the file
- * @flags: O_* as of open(2), without O_CREAT, O_EXCL and O_NOCTTY, which are taken out
+ * @flags: O_* as of open(2), without O_CREAT, O_EXCL and O_NOCTTY, which are taken out, and without
+ *         O_TRUNC if FUSE_ATOMIC_O_TRUNC was not agreed: then it is for vfs_op_setattr() to do
  *
  * Answer: open. To be ended by vfs_op_release().
  */
@@ -641,7 +646,7 @@ void vfs_op_fsyncdir(struct vfs_op *op, uint64_t node, uint64_t fh, bool data_on
  * @node: the file
  * @fh: as it was opened
  * @owner: for whom
- * @lock: which lock, first and last byte; copied
+ * @lock: which lock, first and last byte; copied, but for its pid
  *
  * Answer: lock; its type is F_UNLCK if there is none in the way.
  */
@@ -688,10 +693,11 @@ void vfs_op_bmap(struct vfs_op *op, uint64_t node, uint64_t block, uint32_t bloc
  * @fh: as it was opened
  * @command: of ioctl(2)
  * @arg: the same
- * @in: what goes with it; NULL: nothing
+ * @in: what goes with it, copied into the message; NULL: nothing
  * @out: where what comes back goes; NULL: nothing
  *
- * Result: bytes that came. Answer: ioctl, whose result is that of ioctl(2).
+ * Of a directory, with FUSE_HAS_IOCTL_DIR, set FUSE_IOCTL_DIR in args.ioctl.flags. Result: bytes
+ * that came. Answer: ioctl, whose result is that of ioctl(2).
  */
 void vfs_op_ioctl(struct vfs_op *op, uint64_t node, uint64_t fh, unsigned int command, uint64_t arg,
 	const struct iovec *in, const struct iovec *out);
@@ -814,8 +820,12 @@ struct vfs_dirent {
  * @plus: whether it is READDIRPLUS
  * @dirent: where to put it
  *
+ * "." and ".." never have a node, as they are no lookups.
+ *
  * Return: 1, 0 when there is none any more, or ``-EIO`` if what comes is no entry: a name that is
- * empty, longer than 255 bytes, or has a slash or a NUL in it; attributes that are none
+ * empty, longer than 255 bytes, or has a slash or a NUL in it; attributes that are none. If
+ * dirent->entry.nodeid is not 0 then, it is a lookup all the same, to be given back, and the next
+ * entry can be taken; otherwise, if @entries was not moved on, the rest cannot be read.
  */
 int vfs_dirent_next(struct iovec *entries, bool plus, struct vfs_dirent *dirent);
 

@@ -138,9 +138,10 @@ void *vfs_request_user_data(const struct vfs_request *request);
  *
  * At the deadline it completes with ``-ETIMEDOUT``, is reaped as others are, and the server is told
  * by FUSE_INTERRUPT that nobody waits any more. Whether it has done what was asked is not known. A
- * later answer is counted and dropped; a lookup in it (LOOKUP, MKDIR, CREATE, ...) is given back by
- * FUSE_FORGET. The deadline is looked at by vfs_queue_reap() and
- * vfs_queue_wait(); see vfs_queue_timeout() for other ways to wait.
+ * later answer is counted and dropped; lookups in it (of LOOKUP, CREATE, READDIRPLUS, ...) are
+ * given back by FUSE_FORGET, but for those of READDIRPLUS into registered memory. The deadline is
+ * looked at by vfs_queue_reap() and vfs_queue_wait(); see vfs_queue_timeout() for other ways to
+ * wait.
  */
 void vfs_request_set_timeout(struct vfs_request *request, unsigned int timeout_ms);
 

@@ -211,6 +211,9 @@ struct vfs_file *vfs_file_that_writes(struct vfs_node *node);
 int vfs_file_check_read(const struct vfs_file *file);
 int vfs_file_check_write(const struct vfs_file *file);
 
+/* Nobody else's set-user-ID program is changed (privileges.c). @file: may be NULL. */
+int vfs_node_remove_privileges(struct vfs_node *node, struct vfs_file *file);
+
 /* Whose POSIX locks, and reads and writes under them, these are. */
 uint64_t vfs_lock_owner(const struct vfs_fs *fs);
 

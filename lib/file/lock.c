@@ -127,14 +127,27 @@ static void after_lock(struct vfs_file *file, bool unlock)
 	vfs_data_drop(file->node, 0, UINT64_MAX);
 }
 
-static int set(struct vfs_file *file, struct vfs_op *op, bool unlock)
+/* Some servers have locks, but none to wait for: those are asked to wait if that is needed only. */
+static int send(struct vfs_file *file, struct vfs_op *op, bool waits)
 {
+	int r = (int)vfs_fuse_call(file->fs->fuse, op);
+
+	if (r == -EAGAIN && waits) {
+		op->opcode = FUSE_SETLKW;
+		r = (int)vfs_fuse_call(file->fs->fuse, op);
+	}
+	return no_locks(r);
+}
+
+static int set(struct vfs_file *file, struct vfs_op *op, bool waits)
+{
+	bool unlock = op->args.lock.lk.type == F_UNLCK;
 	int r;
 
 	/* It ends in any case: what cannot be written back is told by fsync and close. */
 	if (unlock)
 		(void)vfs_data_flush(file->node);
-	r = no_locks((int)vfs_fuse_call(file->fs->fuse, op));
+	r = send(file, op, waits);
 	if (r == 0)
 		after_lock(file, unlock);
 	return r;
@@ -165,11 +178,11 @@ static int lock_range(struct vfs_file *file, int command, struct flock *lock)
 	range.pid = (uint32_t)caller.pid;
 	if (asks)
 		return ask(file, command, &range, lock);
-	vfs_op_setlk(&op, file->node->id, file->fh, owner_of(file, command), &range, waits);
+	vfs_op_setlk(&op, file->node->id, file->fh, owner_of(file, command), &range, false);
 	/* Before, as the server may have it although nobody hears of that. */
 	if (lock->l_type != F_UNLCK)
 		atomic_store(&file->posix_locked, true);
-	return set(file, &op, lock->l_type == F_UNLCK);
+	return set(file, &op, waits);
 }
 
 VFS_EXPORT int vfs_lock(struct vfs_file *file, int command, struct flock *lock)
@@ -209,7 +222,6 @@ static int flock_type(int operation)
 static int lock_whole(struct vfs_file *file, int operation)
 {
 	struct fuse_file_lock range = {.end = TO_THE_END};
-	bool waits = !(operation & LOCK_NB);
 	int type = flock_type(operation);
 	struct vfs_op op;
 
@@ -220,12 +232,11 @@ static int lock_whole(struct vfs_file *file, int operation)
 	if (!(file->fs->init.flags & FUSE_FLOCK_LOCKS))
 		return -EOPNOTSUPP;
 	range.type = (uint32_t)type;
-	vfs_op_setlk(&op, file->node->id, file->fh, (uint64_t)(uintptr_t)file, &range,
-		waits && type != F_UNLCK);
+	vfs_op_setlk(&op, file->node->id, file->fh, (uint64_t)(uintptr_t)file, &range, false);
 	op.args.lock.lk_flags = FUSE_LK_FLOCK;
 	if (type != F_UNLCK)
 		atomic_store(&file->flocked, true);
-	return set(file, &op, type == F_UNLCK);
+	return set(file, &op, !(operation & LOCK_NB));
 }
 
 VFS_EXPORT int vfs_flock(struct vfs_file *file, int operation)

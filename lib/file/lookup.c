@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <string.h>
 
 #include "file/tree.h"
 #include "file/walk.h"
@@ -107,6 +108,8 @@ int vfs_lookup(
 	int r = -EAGAIN;
 
 	found->asked = false;
+	if (strnlen(text, NAME_MAX + 1) > NAME_MAX)
+		return -ENAMETOOLONG;
 	if (!again)
 		r = find_kept(parent, text, found);
 	return r == -EAGAIN && !cached ? ask(parent, text, found) : r;

@@ -8,13 +8,14 @@
 
 #include "file/walk.h"
 
-/* Something is there already: that is said before anything about rights. */
+/* Something is there already, or cannot be: that is said before anything about rights. */
 static int refuse(const struct vfs_walk *walk, int error)
 {
 	struct vfs_found found;
+	int r = vfs_lookup(walk->parent, walk->name, false, false, &found);
 
-	if (vfs_lookup(walk->parent, walk->name, false, false, &found) < 0)
-		return error;
+	if (r < 0)
+		return r == -ENOENT ? error : r;
 	vfs_node_put(found.node);
 	return -EEXIST;
 }

@@ -74,19 +74,20 @@ static int flags_to_send(const struct vfs_fs *fs, int flags)
 
 static int check_type(const struct vfs_node *node, int flags)
 {
-	switch (node->type) {
-	case S_IFLNK:
-		return flags & O_DIRECTORY ? -ENOTDIR : -ELOOP;
-	case S_IFDIR:
-		return writes(flags) || (flags & O_CREAT) ? -EISDIR : 0;
-	case S_IFSOCK:
-		return -ENXIO;
-	case S_IFREG:
-		return flags & O_DIRECTORY ? -ENOTDIR : 0;
-	default:
-		/* Pipes and devices are this machine's, not the server's. */
-		return flags & O_DIRECTORY ? -ENOTDIR : -EOPNOTSUPP;
-	}
+	if ((flags & O_DIRECTORY) && !S_ISDIR(node->type))
+		return -ENOTDIR;
+	if (S_ISLNK(node->type))
+		return -ELOOP;
+	return S_ISDIR(node->type) && (writes(flags) || (flags & (O_CREAT | O_TRUNC))) ? -EISDIR
+										       : 0;
+}
+
+/* Pipes, sockets and devices are this machine's, not the server's. */
+static int check_openable(const struct vfs_node *node)
+{
+	if (S_ISREG(node->type) || S_ISDIR(node->type))
+		return 0;
+	return S_ISSOCK(node->type) ? -ENXIO : -EOPNOTSUPP;
 }
 
 static int check_access(struct vfs_node *node, int flags)
@@ -140,18 +141,13 @@ static int open_node(struct vfs_file *file, struct vfs_node *node)
 	if (r == 0)
 		r = check_access(node, file->flags);
 	if (r == 0)
+		r = check_openable(node);
+	if (r == 0)
 		r = truncates ? open_and_cut(file, node) : vfs_file_send_open(file, node);
 	if (r < 0)
 		return r;
 	vfs_file_add(file, vfs_node_get(node));
 	return S_ISREG(node->type) ? vfs_data_open(file, truncates) : 0;
-}
-
-static int open_there(struct vfs_file *file, const struct vfs_walk *walk)
-{
-	if (walk->slash && !S_ISDIR(walk->node->type))
-		return -ENOTDIR;
-	return open_node(file, walk->node);
 }
 
 static int open_path(struct vfs_file *file, const struct vfs_walk *walk)
@@ -174,8 +170,6 @@ static int make_there(struct vfs_file *file, const struct vfs_walk *walk, mode_t
 
 static int create_there(struct vfs_file *file, const struct vfs_walk *walk, mode_t mode)
 {
-	if (walk->last != VFS_WALK_NAME || walk->slash)
-		return -EISDIR;
 	if (!walk->node)
 		return make_there(file, walk, mode);
 	return file->flags & O_EXCL ? -EEXIST : open_node(file, walk->node);
@@ -218,7 +212,7 @@ static int open_once(struct vfs_file *file, struct vfs_file *dir, const char *pa
 	else if (how->flags & O_CREAT)
 		r = create_there(file, &walk, how->mode);
 	else
-		r = open_there(file, &walk);
+		r = open_node(file, walk.node);
 	vfs_walk_end(&walk);
 	return r;
 }

@@ -6,13 +6,15 @@
 #include <sys/stat.h>
 
 #include "file/cache.h"
+#include "file/walk.h"
 
-static mode_t privileges(mode_t mode)
+static mode_t privileges(const struct fuse_attr *attr, const struct vfs_caller *caller)
 {
-	mode_t bits = mode & S_ISUID;
+	mode_t bits = attr->mode & S_ISUID;
 
-	/* Without permission to execute it once meant mandatory locks. */
-	if ((mode & S_ISGID) && (mode & S_IXGRP))
+	/* Without permission to execute it once meant mandatory locks, for those of its group. */
+	if ((attr->mode & S_ISGID) &&
+		((attr->mode & S_IXGRP) || !vfs_caller_in_group(caller, attr->gid)))
 		bits |= S_ISGID;
 	return bits;
 }
@@ -29,19 +31,26 @@ static int set_mode(struct vfs_node *node, mode_t mode)
 	return (int)r;
 }
 
-int vfs_remove_privileges(struct vfs_file *file)
+int vfs_node_remove_privileges(struct vfs_node *node, struct vfs_file *file)
 {
 	struct vfs_caller caller;
 	struct fuse_attr attr;
+	mode_t bits;
 	int r;
 
-	if (file->fs->init.flags & VFS_DATA_KILLPRIV)
+	if (node->fs->init.flags & VFS_DATA_KILLPRIV)
 		return 0;
 	vfs_caller_get(&caller);
 	if (caller.uid == 0)
 		return 0;
-	r = vfs_attr_get(file->node, file, false, &attr);
-	if (r < 0 || !privileges(attr.mode))
+	r = vfs_attr_get(node, file, false, &attr);
+	if (r < 0)
 		return r;
-	return set_mode(file->node, attr.mode & ~privileges(attr.mode));
+	bits = privileges(&attr, &caller);
+	return bits ? set_mode(node, attr.mode & ~bits) : 0;
+}
+
+int vfs_remove_privileges(struct vfs_file *file)
+{
+	return vfs_node_remove_privileges(file->node, file);
 }

@@ -142,6 +142,12 @@ static int check_times(struct vfs_node *node, const struct timespec times[2])
 	return r;
 }
 
+/* Then there is nothing to do, and nobody looks whether the file is there. */
+static bool omits_both(const struct timespec *times)
+{
+	return times && times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT;
+}
+
 static int change_times(
 	struct vfs_node *node, struct vfs_file *file, const struct timespec given[2])
 {
@@ -154,8 +160,6 @@ static int change_times(
 		return -EINVAL;
 	set_atime(&in, &times[0]);
 	set_mtime(&in, &times[1]);
-	if (!in.valid)
-		return 0;
 	r = check_times(node, times);
 	if (r < 0)
 		return r;
@@ -183,6 +187,8 @@ static int change_size(struct vfs_node *node, struct vfs_file *file, off_t lengt
 	size = vfs_attr_size(node);
 	if (server_drops_privileges(node->fs))
 		in.valid |= FATTR_KILL_SUIDGID;
+	if (r == 0)
+		r = vfs_node_remove_privileges(node, file);
 	if (r == 0)
 		r = send(node, file, &in);
 	vfs_data_end_change(node, size < in.size ? size : in.size, UINT64_MAX);
@@ -307,7 +313,9 @@ VFS_EXPORT int vfs_utimensat(struct vfs_fs *fs, struct vfs_file *dir, const char
 	struct vfs_call call = vfs_call_begin(fs, "utimens", path);
 	struct change change = {.apply = apply_times, .times = times};
 
-	return (int)vfs_call_end(&call, change_at(fs, dir, path, flags, &change));
+	int r = omits_both(times) ? 0 : change_at(fs, dir, path, flags, &change);
+
+	return (int)vfs_call_end(&call, r);
 }
 
 VFS_EXPORT int vfs_truncate(struct vfs_fs *fs, const char *path, off_t length)
@@ -347,5 +355,7 @@ VFS_EXPORT int vfs_futimens(struct vfs_file *file, const struct timespec times[2
 	struct vfs_call call = vfs_call_begin(file->fs, "utimens", file->path);
 	int r = check_open(file);
 
-	return (int)vfs_call_end(&call, r < 0 ? r : change_times(file->node, file, times));
+	if (r == 0 && !omits_both(times))
+		r = change_times(file->node, file, times);
+	return (int)vfs_call_end(&call, r);
 }

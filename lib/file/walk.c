@@ -99,14 +99,15 @@ static int follow(struct walker *w, struct vfs_node *link)
 static int take_component(struct walker *w)
 {
 	struct vfs_walk *walk = w->walk;
+	size_t copied;
 	size_t length;
 
 	w->rest += strspn(w->rest, "/");
 	length = strcspn(w->rest, "/");
-	if (length > NAME_MAX)
-		return -ENAMETOOLONG;
-	memcpy(walk->name, w->rest, length);
-	walk->name[length] = '\0';
+	/* One that is too long is looked up all the same, in its turn, and refused then. */
+	copied = min_size(length, sizeof(walk->name) - 1);
+	memcpy(walk->name, w->rest, copied);
+	walk->name[copied] = '\0';
 	w->rest += length;
 	walk->slash = *w->rest == '/';
 	w->rest += strspn(w->rest, "/");
@@ -162,6 +163,9 @@ static int step_to_name(struct walker *w)
 		end_at_name(w, NULL);
 		return 0;
 	}
+	/* What is to be made by opening it is no directory. */
+	if (is_last(w) && w->walk->slash && (w->flags & VFS_WALK_MAY_MISS))
+		return -EISDIR;
 	r = vfs_lookup(w->at, w->walk->name, w->again, w->resolve & RESOLVE_CACHED, &found);
 	if (r < 0)
 		return end_at_missing(w, r);
@@ -213,10 +217,7 @@ static int check_end(struct walker *w)
 {
 	const struct vfs_walk *walk = w->walk;
 
-	if (walk->slash && walk->node && !S_ISDIR(walk->node->type) &&
-		!(w->flags & VFS_WALK_MAY_MISS))
-		return -ENOTDIR;
-	return 0;
+	return walk->slash && walk->node && !S_ISDIR(walk->node->type) ? -ENOTDIR : 0;
 }
 
 static int walk_all(struct walker *w)

@@ -15,7 +15,8 @@ struct vfs_found {
 	struct fuse_attr attr;
 };
 
-/* What a name in a directory leads to. @again: ask in any case. -ENOENT; -EAGAIN: see vfs_walk().
+/* What a name in a directory leads to. @again: ask in any case. -ENOENT, -ENAMETOOLONG;
+ * -EAGAIN: see vfs_walk().
  */
 int vfs_lookup(struct vfs_node *parent, const char *text, bool again, bool cached,
 	struct vfs_found *found);
@@ -44,7 +45,7 @@ int vfs_names_made(struct vfs_node *directory, const char *text, const struct fu
 enum vfs_walk_flags {
 	VFS_WALK_FOLLOW = 1,   /* a symbolic link at the end */
 	VFS_WALK_PARENT = 2,   /* the last name is not looked up */
-	VFS_WALK_MAY_MISS = 4, /* it need not be there: the node is NULL then */
+	VFS_WALK_MAY_MISS = 4, /* a file to be made if it is not there: the node is NULL then */
 	VFS_WALK_EMPTY = 8,    /* an empty path is where it begins */
 };
 
@@ -60,9 +61,9 @@ struct vfs_walk {
 	struct vfs_node *parent; /* of the last name; NULL if the end is no name and was resolved */
 	struct vfs_node *node;	 /* NULL: not looked up, or not there */
 	enum vfs_walk_last last;
-	char name[NAME_MAX + 1];
-	bool slash; /* the path ends in one */
-	bool asked; /* these are the attributes of the node, asked for just now: */
+	char name[NAME_MAX + 2]; /* cut if it is too long, and still too long then */
+	bool slash;		 /* the path ends in one */
+	bool asked;		 /* these are the attributes of the node, asked for just now: */
 	struct fuse_attr attr;
 };
 

@@ -156,8 +156,10 @@ static int64_t run_at(
 static int64_t run_on(struct vfs_file *file, const char *what, struct request request)
 {
 	struct vfs_call call = vfs_call_begin(file->fs, what, file->path);
-	int64_t r = file->flags & O_PATH ? -EBADF : check(&request);
+	int64_t r = check(&request);
 
+	if (r == 0 && (file->flags & O_PATH))
+		r = -EBADF;
 	if (r == 0)
 		r = request.run(file->node, &request);
 	return vfs_call_end(&call, r);

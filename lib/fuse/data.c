@@ -213,3 +213,13 @@ void vfs_data_receive(struct vfs_request *request, uint32_t length)
 		left -= bytes;
 	}
 }
+
+const uint8_t *vfs_data_in_slot(const struct vfs_data *data)
+{
+	unsigned int i;
+
+	for (i = 0; i < data->used; i++)
+		if (data->pieces[i].mem)
+			return NULL;
+	return data->used ? data->pieces[0].bounce : NULL;
+}

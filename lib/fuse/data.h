@@ -41,6 +41,9 @@ unsigned int vfs_data_segments(const struct vfs_request *request, struct vfs_seg
 /* An answer with so many bytes is there: copy what is not registered. */
 void vfs_data_receive(struct vfs_request *request, uint32_t length);
 
+/* Where it is, if all of it is copied through the slot; NULL: some of it is elsewhere. */
+const uint8_t *vfs_data_in_slot(const struct vfs_data *data);
+
 /* The device has none of it any more, or never had. */
 void vfs_data_let_go(struct vfs_request *request);
 

@@ -43,3 +43,11 @@ void vfs_forget_build(struct vfs_request *request, struct vfs_forget_backlog *ba
 	}
 	(void)vfs_request_prepare(request, length);
 }
+
+void vfs_give_lookup_back(struct vfs_session *session, uint64_t node)
+{
+	struct fuse_forget_one one = {.nodeid = node, .nlookup = 1};
+
+	if (node && node != FUSE_ROOT_ID)
+		(void)vfs_forget(session, &one, 1);
+}

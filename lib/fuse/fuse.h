@@ -253,6 +253,9 @@ int vfs_queue_call(struct vfs_queue *queue, struct vfs_request *request, unsigne
 /* Prepare a message with as many as it holds. */
 void vfs_forget_build(struct vfs_request *request, struct vfs_forget_backlog *backlog);
 
+/* A lookup that nobody can use. The root is not counted, and no node is none. */
+void vfs_give_lookup_back(struct vfs_session *session, uint64_t node);
+
 /* ---- session ---- */
 
 enum vfs_session_state {

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -64,15 +65,6 @@ static int check_entry(const struct vfs_op *op, const struct fuse_entry_out *ent
 	return r;
 }
 
-/* Nobody will ever have this node, but the server counts it. */
-static void give_back(struct vfs_session *session, uint64_t node)
-{
-	struct fuse_forget_one one = {.nodeid = node, .nlookup = 1};
-
-	if (node && node != FUSE_ROOT_ID)
-		(void)vfs_forget(session, &one, 1);
-}
-
 static int64_t take_entry(struct vfs_op *op, const struct body *body)
 {
 	char why[VFS_ERROR_MAX];
@@ -83,8 +75,9 @@ static int64_t take_entry(struct vfs_op *op, const struct body *body)
 	r = check_entry(op, &op->answer.entry);
 	if (r == 0)
 		return 0;
-	strcpy(why, vfs_last_error());
-	give_back(body->session, op->answer.entry.nodeid);
+	snprintf(why, sizeof(why), "%s", vfs_last_error());
+	/* Nobody will ever have this node, but the server counts it. */
+	vfs_give_lookup_back(body->session, op->answer.entry.nodeid);
 	return vfs_error(r, "%s", why);
 }
 
@@ -181,22 +174,26 @@ static int64_t take_value(struct vfs_op *op, const struct body *body)
 	return op->args.getxattr.size ? body->length : size_of_xattr(body);
 }
 
+/* Each name has a byte before its NUL; they may lie in several pieces. */
 static int64_t take_list(struct vfs_op *op, const struct body *body)
 {
 	size_t left = body->length;
 	unsigned int i;
+	char last = '\0';
 
 	if (!op->args.getxattr.size)
 		return size_of_xattr(body);
-	/* The last piece that has some of it has its end. */
 	for (i = 0; left > 0; i++) {
 		const char *bytes = op->data[i].iov_base;
-		size_t length = min_size(left, op->data[i].iov_len);
+		const char *end = bytes + min_size(left, op->data[i].iov_len);
 
-		left -= length;
-		if (left == 0 && bytes[length - 1] != '\0')
-			return vfs_error(-EIO, "the last name of an extended attribute has no NUL");
+		left -= (size_t)(end - bytes);
+		for (; bytes < end; last = *bytes++)
+			if (!last && !*bytes)
+				return vfs_error(-EIO, "the name of an attribute is empty");
 	}
+	if (last)
+		return vfs_error(-EIO, "the last name of an attribute has no NUL");
 	return body->length;
 }
 

@@ -106,6 +106,8 @@ VFS_EXPORT void vfs_op_getlk(struct vfs_op *op, uint64_t node, uint64_t fh, uint
 	const struct fuse_file_lock *lock)
 {
 	set_lock(op, FUSE_GETLK, node, fh, owner, lock);
+	/* As Linux does. Servers that ask their kernel for OFD locks must not name anybody. */
+	op->args.lock.lk.pid = 0;
 }
 
 VFS_EXPORT void vfs_op_setlk(struct vfs_op *op, uint64_t node, uint64_t fh, uint64_t owner,

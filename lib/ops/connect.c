@@ -79,18 +79,20 @@ static int negotiate(struct vfs_session *session, const struct vfs_fuse_options 
 		       : 0;
 }
 
-VFS_EXPORT int vfs_fuse_connect(
-	struct vfs_session *session, const struct vfs_fuse_options *given, struct vfs_fuse **result)
+VFS_EXPORT int vfs_fuse_connect(struct vfs_session *session, const struct vfs_fuse_options *options,
+	struct vfs_fuse **result)
 {
-	struct vfs_fuse_options options = given ? *given : (struct vfs_fuse_options){0};
+	static const struct vfs_fuse_options defaults;
 	struct vfs_fuse *fuse = calloc(1, sizeof(*fuse));
 	int r;
 
 	if (!fuse)
 		return vfs_error(-ENOMEM, "out of memory");
+	if (!options)
+		options = &defaults;
 	fuse->session = session;
-	fuse->timeout_ms = options.timeout_ms;
-	r = negotiate(session, &options);
+	fuse->timeout_ms = options->timeout_ms;
+	r = negotiate(session, options);
 	if (r == 0)
 		r = vfs_sync_create(session, NULL, &fuse->sync);
 	if (r < 0) {

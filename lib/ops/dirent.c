@@ -18,55 +18,65 @@ static int check_name(const struct vfs_dirent *dirent, size_t length)
 	return 0;
 }
 
-/* A whole one is there. Copied first, as the device may write to where it is. */
-static int read_record(const uint8_t *bytes, size_t length, size_t entry_size,
-	struct vfs_dirent *dirent, size_t *used)
+/* Copied first, as the device may write to where it is. Returns the bytes of it. */
+static ssize_t read_record(
+	const struct iovec *entries, size_t entry_size, struct vfs_dirent *dirent, size_t *length)
 {
+	size_t before = entry_size + FUSE_NAME_OFFSET;
+	const uint8_t *bytes = entries->iov_base;
 	struct fuse_dirent head;
 	size_t size;
 
-	if (length < entry_size + FUSE_NAME_OFFSET)
-		return vfs_error(-EIO, "%zu bytes are no entry of a directory", length);
+	if (entries->iov_len < before)
+		return vfs_error(-EIO, "%zu bytes are no entry of a directory", entries->iov_len);
 	memcpy(&head, bytes + entry_size, FUSE_NAME_OFFSET);
 	if (head.namelen == 0 || head.namelen >= sizeof(dirent->name))
 		return vfs_error(-EIO, "the name of an entry has %u bytes", head.namelen);
-	size = FUSE_REC_ALIGN(entry_size + FUSE_NAME_OFFSET + head.namelen);
-	if (size > length)
-		return vfs_error(-EIO, "an entry of %zu bytes in %zu bytes", size, length);
-	*used = size;
+	size = FUSE_REC_ALIGN(before + head.namelen);
+	if (size > entries->iov_len)
+		return vfs_error(
+			-EIO, "an entry of %zu bytes in %zu bytes", size, entries->iov_len);
 	dirent->ino = head.ino;
 	dirent->offset = head.off;
 	dirent->type = head.type <= DT_WHT ? head.type : DT_UNKNOWN;
-	memcpy(dirent->name, bytes + entry_size + FUSE_NAME_OFFSET, head.namelen);
+	memcpy(dirent->name, bytes + before, head.namelen);
 	dirent->name[head.namelen] = '\0';
 	memcpy(&dirent->entry, bytes, entry_size);
-	return check_name(dirent, head.namelen);
+	*length = head.namelen;
+	return (ssize_t)size;
 }
 
-static int check_node(const struct vfs_dirent *dirent)
+/* Neither of these is a lookup: nobody has to give it back. */
+static int drop_node(struct vfs_dirent *dirent)
 {
-	if (dirent->entry.nodeid == FUSE_ROOT_ID)
-		return vfs_error(-EIO, "the entry %s is the root", dirent->name);
-	return vfs_check_entry(&dirent->entry);
+	bool root = dirent->entry.nodeid == FUSE_ROOT_ID;
+
+	if (!is_dots(dirent->name) && !root)
+		return 0;
+	dirent->entry = (struct fuse_entry_out){0};
+	return is_dots(dirent->name) ? 0
+				     : vfs_error(-EIO, "the entry %s is the root", dirent->name);
 }
 
 VFS_EXPORT int vfs_dirent_next(struct iovec *entries, bool plus, struct vfs_dirent *dirent)
 {
 	size_t entry_size = plus ? sizeof(dirent->entry) : 0;
-	size_t used = 0;
+	size_t length = 0;
+	ssize_t size;
 	int r;
 
 	dirent->entry = (struct fuse_entry_out){0};
 	if (entries->iov_len == 0)
 		return 0;
-	r = read_record(entries->iov_base, entries->iov_len, entry_size, dirent, &used);
-	if (r < 0)
-		return r;
-	entries->iov_base = (uint8_t *)entries->iov_base + used;
-	entries->iov_len -= used;
-	/* What comes with these is no lookup. */
-	if (is_dots(dirent->name))
-		dirent->entry = (struct fuse_entry_out){0};
-	r = check_node(dirent);
+	size = read_record(entries, entry_size, dirent, &length);
+	if (size < 0)
+		return (int)size;
+	entries->iov_base = (uint8_t *)entries->iov_base + size;
+	entries->iov_len -= (size_t)size;
+	r = drop_node(dirent);
+	if (r == 0)
+		r = check_name(dirent, length);
+	if (r == 0)
+		r = vfs_check_entry(&dirent->entry);
 	return r < 0 ? r : 1;
 }

@@ -19,10 +19,8 @@
 static const struct fuse_entry_out entry = {.nodeid = NODE};
 
 /* Its caller was told that there is no answer, and the device has it still. */
-static void time_out(uint32_t opcode, const void *args, size_t length)
+static void wait_in_vain(struct vfs_request *request, size_t length)
 {
-	struct vfs_request *request = message_raw(queue, opcode, args, length);
-
 	assert_int_equal(vfs_request_prepare(request, sizeof(struct fuse_in_header) + length), 0);
 	vfs_request_set_timeout(request, 1);
 	submit(request);
@@ -31,6 +29,11 @@ static void time_out(uint32_t opcode, const void *args, size_t length)
 	request = reap_one(queue);
 	assert_int_equal(vfs_request_error(request), -ETIMEDOUT);
 	vfs_request_put(request);
+}
+
+static void time_out(uint32_t opcode, const void *args, size_t length)
+{
+	wait_in_vain(message_raw(queue, opcode, args, length), length);
 }
 
 static void answer_late(int error, const void *body, size_t length)
@@ -130,11 +133,88 @@ static void other_answers_are_no_entries(void **state)
 	assert_int_equal(forgotten(), 0);
 }
 
+/* ---- READDIRPLUS ---- */
+
+static uint8_t entries[2048];
+static size_t entries_length;
+
+static void add_entry(const char *name, uint64_t node)
+{
+	struct fuse_direntplus head = {
+		.entry_out.nodeid = node, .dirent.namelen = (uint32_t)strlen(name)};
+
+	memcpy(entries + entries_length, &head, FUSE_NAME_OFFSET_DIRENTPLUS);
+	memcpy(entries + entries_length + FUSE_NAME_OFFSET_DIRENTPLUS, name, strlen(name));
+	entries_length += FUSE_DIRENTPLUS_SIZE(&head);
+}
+
+static void fill_directory(void)
+{
+	entries_length = 0;
+	memset(entries, 0, sizeof(entries));
+	add_entry(".", 5);
+	add_entry("..", 6);
+	add_entry("a", NODE);
+	add_entry("unknown", 0);
+	add_entry("..b", NODE + 1);
+}
+
+/* Into these pieces, or into the request. */
+static void list_late(const struct iovec *data, unsigned int count)
+{
+	struct fuse_read_in in = {.size = sizeof(entries)};
+	struct vfs_request *request = message_raw(queue, FUSE_READDIRPLUS, &in, sizeof(in));
+
+	assert_int_equal(vfs_request_set_data(request, data, count), 0);
+	wait_in_vain(request, sizeof(in));
+	answer_late(0, entries, entries_length);
+}
+
+static void so_are_those_of_a_directory(void **state)
+{
+	(void)state;
+	fill_directory();
+	connect_with(4, 0);
+	list_late(NULL, 0);
+	assert_int_equal(forgotten(), NODE);
+	assert_int_equal(forgotten(), NODE + 1);
+	assert_int_equal(forgotten(), 0);
+}
+
+static void so_are_those_that_were_to_be_copied(void **state)
+{
+	static uint8_t memory[sizeof(entries)];
+	struct iovec pieces[2] = {{memory, 200}, {memory + 200, sizeof(memory) - 200}};
+
+	(void)state;
+	fill_directory();
+	connect_with(4, 0);
+	list_late(pieces, 2);
+	assert_int_equal(forgotten(), NODE);
+	assert_int_equal(forgotten(), NODE + 1);
+	/* It is not his any more. */
+	assert_int_equal(memory[0], 0);
+}
+
+static void an_entry_that_is_cut_off_is_none(void **state)
+{
+	(void)state;
+	fill_directory();
+	entries_length -= 8;
+	connect_with(4, 0);
+	list_late(NULL, 0);
+	assert_int_equal(forgotten(), NODE);
+	assert_int_equal(forgotten(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_late_lookup_is_given_back),
 		TEST(so_is_that_of_a_file_that_was_made),
+		TEST(so_are_those_of_a_directory),
+		TEST(so_are_those_that_were_to_be_copied),
+		TEST(an_entry_that_is_cut_off_is_none),
 		TEST(an_error_has_no_lookup),
 		TEST(no_node_and_the_root_are_not_given_back),
 		TEST(what_is_malformed_is_not_believed),

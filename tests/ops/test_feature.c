@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* Features by name and by number. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <vfs/fuse.h>
+
+static void a_feature_has_the_name_of_the_protocol(void **state)
+{
+	(void)state;
+	assert_string_equal(vfs_feature_name(0), "async_read");
+	assert_int_equal(vfs_feature_parse("writeback_cache"), FUSE_WRITEBACK_CACHE);
+	assert_int_equal(vfs_feature_parse("explicit_inval_data"), FUSE_EXPLICIT_INVAL_DATA);
+	assert_int_equal(vfs_feature_parse("init_ext"), FUSE_INIT_EXT);
+	assert_int_equal(vfs_feature_parse("security_ctx"), FUSE_SECURITY_CTX);
+	assert_int_equal(vfs_feature_parse("create_supp_group"), FUSE_CREATE_SUPP_GROUP);
+	assert_int_equal(vfs_feature_parse("has_expire_only"), FUSE_HAS_EXPIRE_ONLY);
+	assert_int_equal(vfs_feature_parse("request_timeout"), FUSE_REQUEST_TIMEOUT);
+}
+
+static void every_name_leads_back_to_its_number(void **state)
+{
+	unsigned int named = 0;
+
+	(void)state;
+	for (unsigned int bit = 0; bit < 64; bit++) {
+		const char *name = vfs_feature_name(bit);
+
+		if (!name)
+			continue;
+		named++;
+		assert_int_equal(vfs_feature_parse(name), 1ull << bit);
+	}
+	/* All up to REQUEST_TIMEOUT but the reserved one. */
+	assert_int_equal(named, 42);
+	assert_null(vfs_feature_name(31));
+	assert_null(vfs_feature_name(64));
+}
+
+static void case_does_not_count(void **state)
+{
+	(void)state;
+	assert_int_equal(vfs_feature_parse("POSIX_ACL"), FUSE_POSIX_ACL);
+	assert_int_equal(vfs_feature_parse("posix_acls"), 0);
+	assert_int_equal(vfs_feature_parse(""), 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_feature_has_the_name_of_the_protocol),
+		cmocka_unit_test(every_name_leads_back_to_its_number),
+		cmocka_unit_test(case_does_not_count),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
