@@ -26,6 +26,7 @@ enum vfs_waiter_for {
 struct vfs_waiter {
 	enum vfs_waiter_for what;
 	_Atomic uint32_t state;	     /* see sync_wait.c */
+	bool reaps;		     /* he has begun to */
 	struct vfs_request *request; /* the free one */
 	const _Atomic uint32_t *word;
 	uint32_t value; /* that it had */

@@ -78,11 +78,19 @@ static void appoint(struct vfs_sync_queue *sq)
 
 void vfs_waiter_done(struct vfs_sync_queue *sq, struct vfs_waiter *waiter)
 {
+	bool appointed = sq->reaper == waiter;
+	bool reaps = waiter->reaps;
+
 	list_remove(sq, waiter);
 	/* He may be asleep for the queue rather than for himself. */
-	if (sq->reaper == waiter)
+	if (appointed && reaps)
 		vfs_queue_prod(sq->queue);
 	tell(waiter, DONE);
+	/* He will never know that he was to reap. */
+	if (appointed && !reaps) {
+		sq->reaper = NULL;
+		appoint(sq);
+	}
 }
 
 void vfs_sync_queue_changed(struct vfs_sync_queue *sq)
@@ -201,8 +209,14 @@ static int reap_for_all(
 /* With the lock, as one who was appointed. Then he is done, or waits as others do. */
 static int be_reaper(struct vfs_sync_queue *sq, struct vfs_waiter *waiter, uint64_t until_ns)
 {
-	int r = reap_for_all(sq, waiter, until_ns);
+	int r;
 
+	/* Somebody may have been faster. */
+	if (sq->reaper != waiter)
+		return 0;
+	waiter->reaps = true;
+	r = reap_for_all(sq, waiter, until_ns);
+	waiter->reaps = false;
 	sq->reaper = NULL;
 	if (is_done(waiter)) {
 		r = 0;
