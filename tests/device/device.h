@@ -41,7 +41,7 @@ struct device {
 	struct notifier *notifier; /* or NULL */
 	struct device_config config;
 	uint64_t offered;
-	uint64_t negotiated;
+	_Atomic uint64_t negotiated;
 	bool polling;
 	struct queue *queues; /* hiprio first */
 	unsigned int num_queues;
