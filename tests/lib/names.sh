@@ -4,7 +4,7 @@
 
 # Tests with threads of their own: these run under ThreadSanitizer too.
 concurrent_tests=(stress/device fuse/edge fuse/forget fuse/sync fuse/wait
-	transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
+	device/notices transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 case_is_full() {
 	grep -qs '^FULL=1' "$top/tests/guest/cases/$1/env"
