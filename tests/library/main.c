@@ -27,7 +27,8 @@ static const char usage[] =
 static const struct check_list *const lists[] = {&device_checks, &session_checks, &files_checks,
 	&names_checks, &attributes_checks, &directories_checks, &locks_checks, &outside_checks,
 	&payload_checks, &queues_checks, &deadlines_checks, &waiting_checks, &forget_checks,
-	&errors_checks, &malformed_checks, &failure_checks, &window_checks, &memory_checks};
+	&errors_checks, &malformed_checks, &failure_checks, &window_checks, &memory_checks,
+	&memory_busy_checks};
 
 /* Enough for most, and soon mapped. */
 static const struct vfs_session_options usual = {.depth = 16, .max_payload = 128 << 10};
