@@ -310,12 +310,6 @@ static int vhost_user_dma_map(struct vfs_transport *t, const struct vfs_dma_map 
 {
 	struct vhost_user *vu = to_vhost_user(t);
 
-	if (map->fd < 0)
-		return vfs_error(
-			-ENOTSUP, "%s: memory without a descriptor cannot be shared", t->name);
-	if (vu->memory.num_pieces == t->limits.max_entries)
-		return vfs_error(-ENOMEM, "%s takes no more than %u pieces of memory", t->name,
-			t->limits.max_entries);
 	return vfs_vhost_user_memory_add(&vu->memory, map, is_running(vu));
 }
 
@@ -456,13 +450,14 @@ static int learn_slots(struct vhost_user *vu)
 	vu->memory.slots = has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS);
 	if (vu->memory.slots)
 		r = ask_u64(vu, VHOST_USER_GET_MAX_MEM_SLOTS, &slots);
+	vu->memory.max_pieces = slots < VHOST_USER_REGIONS_MAX ? (uint32_t)slots
+							       : VHOST_USER_REGIONS_MAX;
 	vu->base.limits = (struct vfs_dma_limits){
 		.translation = VFS_MEMORY_TABLE,
 		.ranges = {{.start = 0, .last = (1ULL << 47) - 1}},
 		.num_ranges = 1,
 		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-		.max_entries = slots < VHOST_USER_REGIONS_MAX ? (uint32_t)slots
-							      : VHOST_USER_REGIONS_MAX,
+		.max_entries = vu->memory.max_pieces,
 	};
 	return r;
 }
@@ -593,6 +588,7 @@ int vfs_vhost_user_open(const char *path, struct vfs_transport **transport)
 	vu->base.ops = &vhost_user_ops;
 	pthread_mutex_init(&vu->channel.lock, NULL);
 	vu->memory.channel = &vu->channel;
+	vu->memory.name = vu->base.name;
 	vu->channel.socket.fd = vu->error = vu->epoll = -1;
 	snprintf(vu->base.name, sizeof(vu->base.name), "vhost-user %.36s", name ? name + 1 : path);
 	r = set_up(vu, path);

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
+#include "core/core.h"
 #include "transport/vhost_user_memory.h"
 
 static int send_mem_table(struct vfs_vhost_user_memory *memory)
@@ -45,24 +48,44 @@ int vfs_vhost_user_memory_send(struct vfs_vhost_user_memory *memory)
 	return r;
 }
 
+/*
+ * A whole table while queues run is never sent: some daemons unmap the old one under requests that
+ * they are at work on.
+ */
 static int tell_change(struct vfs_vhost_user_memory *memory, uint32_t request,
 	const struct vfs_vhost_user_piece *piece, bool running)
 {
-	if (!running) {
-		memory->due = true;
-		return 0;
-	}
-	if (memory->slots)
+	if (running && memory->slots)
 		return send_region(memory, request, piece);
-	return send_mem_table(memory);
+	memory->due = true;
+	return 0;
+}
+
+static int check_map(
+	const struct vfs_vhost_user_memory *memory, const struct vfs_dma_map *map, bool running)
+{
+	if (map->fd < 0)
+		return vfs_error(
+			-ENOTSUP, "%s: memory without a descriptor cannot be shared", memory->name);
+	if (running && !memory->slots)
+		return vfs_error(-ENOTSUP,
+			"%s takes memory only as a whole (no CONFIGURE_MEM_SLOTS), which is not "
+			"safe while it is at work",
+			memory->name);
+	if (memory->num_pieces == memory->max_pieces)
+		return vfs_error(-ENOMEM, "%s takes no more than %u pieces of memory", memory->name,
+			memory->max_pieces);
+	return 0;
 }
 
 int vfs_vhost_user_memory_add(
 	struct vfs_vhost_user_memory *memory, const struct vfs_dma_map *map, bool running)
 {
 	struct vfs_vhost_user_piece *piece = &memory->pieces[memory->num_pieces];
-	int r;
+	int r = check_map(memory, map, running);
 
+	if (r < 0)
+		return r;
 	*piece = (struct vfs_vhost_user_piece){
 		/* Rings are found by the user address, chains by the other: let both be one. */
 		.region = {.guest_addr = map->iova,

@@ -12,6 +12,8 @@ struct vfs_vhost_user_piece {
 
 struct vfs_vhost_user_memory {
 	struct vfs_vhost_user_channel *channel;
+	const char *name; /* the transport's */
+	uint32_t max_pieces;
 	bool slots; /* VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS was agreed on */
 	struct vfs_vhost_user_piece pieces[VHOST_USER_REGIONS_MAX];
 	unsigned int num_pieces;
@@ -21,7 +23,10 @@ struct vfs_vhost_user_memory {
 /* Before the first queue is enabled: tell the daemon, unless it knows. */
 int vfs_vhost_user_memory_send(struct vfs_vhost_user_memory *memory);
 
-/* @running: queues are enabled, so the daemon has to be told at once. There has to be room. */
+/*
+ * @running: queues are enabled, so the daemon has to be told at once. -ENOTSUP: it cannot be, or
+ * there is no descriptor. -ENOMEM: it takes no more.
+ */
 int vfs_vhost_user_memory_add(
 	struct vfs_vhost_user_memory *memory, const struct vfs_dma_map *map, bool running);
 

@@ -1,4 +1,7 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "io.h"
 
 static uint32_t length_of(const struct io *io)
@@ -38,4 +41,25 @@ ssize_t io_result(const struct vfs_request *request, const struct io *io)
 		return 0;
 	return (ssize_t)(((struct fuse_out_header *)reply[0].iov_base)->len -
 			 sizeof(struct fuse_out_header));
+}
+
+int io_memory_get(struct client *client, size_t size, void **addr, struct vfs_mem **mem)
+{
+	int r = vfs_mem_alloc(client->session, size, addr, mem);
+
+	if (!client->settings->fixed_memory)
+		return r;
+	if (r != -ENOTSUP || !strstr(vfs_last_error(), "CONFIGURE_MEM_SLOTS"))
+		return -EBADMSG;
+	*mem = NULL;
+	*addr = calloc(1, size);
+	return *addr ? 0 : -ENOMEM;
+}
+
+int io_memory_put(void *addr, struct vfs_mem *mem)
+{
+	if (mem)
+		return vfs_mem_unregister(mem);
+	free(addr);
+	return 0;
 }

@@ -20,6 +20,7 @@ static const char usage[] =
 	"  --lookups N        that are forgotten again (20000)\n"
 	"  --restarts         the server ends with its client, and is started again\n"
 	"  --blocking-locks   the server answers others while one waits for a lock\n"
+	"  --fixed-memory     no memory can be registered with the device\n"
 	"  --lock-holder      lock-holder runs beside the server, for the file of outside/locks-*\n"
 	"  --only REGEX       only checks with such a name\n"
 	"  --list             print the names and stop\n";
@@ -152,6 +153,7 @@ static const struct option options[] = {
 	{"lookups", required_argument, NULL, 'k'},
 	{"restarts", no_argument, NULL, 'r'},
 	{"blocking-locks", no_argument, NULL, 'b'},
+	{"fixed-memory", no_argument, NULL, 'f'},
 	{"lock-holder", no_argument, NULL, 'h'},
 	{"only", required_argument, NULL, 'o'},
 	{"list", no_argument, NULL, 'l'},
@@ -189,6 +191,8 @@ static bool parse(int argc, char **argv, struct settings *settings, const char *
 			settings->restarts = true;
 		else if (c == 'b')
 			settings->blocking_locks = true;
+		else if (c == 'f')
+			settings->fixed_memory = true;
 		else if (c == 'h')
 			settings->lock_holder = true;
 		else if (c == 'o')

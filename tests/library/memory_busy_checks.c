@@ -4,7 +4,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include <vfs/memory.h>
 #include <vfs/sync.h>
 
 #include "check.h"
@@ -87,13 +86,10 @@ static enum verdict come_and_go(struct client *client, struct shared *shared, st
 	for (i = 0; i < ROUNDS; i++) {
 		struct vfs_mem *mem;
 		void *data;
-		int r = vfs_mem_alloc(client->session, SIZE, &data, &mem);
 
-		if (r == -ENOTSUP)
-			return skipped("%s", vfs_last_error());
-		expect_ok(r);
+		expect_ok(io_memory_get(client, SIZE, &data, &mem));
 		expect_ok(there_and_back(shared->sync, file, data, i));
-		expect_ok(vfs_mem_unregister(mem));
+		expect_ok(io_memory_put(data, mem));
 	}
 	return PASSED;
 }

@@ -44,7 +44,7 @@ static enum verdict registered_is_moved(struct client *client)
 	char *data;
 
 	expect_ok(fuse_create(client, client->directory, "file", &file));
-	expect_ok(vfs_mem_alloc(client->session, SIZE, &addr, &mem));
+	expect_ok(io_memory_get(client, SIZE, &addr, &mem));
 	data = addr;
 	iov = (struct iovec){.iov_base = data + 5, .iov_len = SIZE - 100};
 	fill_pattern(iov.iov_base, iov.iov_len, 0, 11);
@@ -56,7 +56,7 @@ static enum verdict registered_is_moved(struct client *client)
 	expect(transfer(client, &file, FUSE_READ, &iov, 1, 77) == 9 * PAGE, "READ");
 	expect(is_pattern(data + PAGE, 9 * PAGE, 77, 11), "other data in memory");
 	expect(data[PAGE - 1] == 0 && data[10 * PAGE] == 0, "more was written than was asked for");
-	expect_ok(vfs_mem_unregister(mem));
+	expect_ok(io_memory_put(addr, mem));
 	return PASSED;
 }
 
@@ -71,7 +71,7 @@ static enum verdict pieces_are_mixed(struct client *client)
 	void *addr;
 
 	expect_ok(fuse_create(client, client->directory, "file", &file));
-	expect_ok(vfs_mem_alloc(client->session, SIZE, &addr, &mem));
+	expect_ok(io_memory_get(client, SIZE, &addr, &mem));
 	for (i = 0; i < 9; i++) {
 		char *base = i % 3 == 1 ? other : addr;
 
@@ -90,7 +90,7 @@ static enum verdict pieces_are_mixed(struct client *client)
 			"other data in piece %u", i);
 		total += iov[i].iov_len;
 	}
-	expect_ok(vfs_mem_unregister(mem));
+	expect_ok(io_memory_put(addr, mem));
 	return PASSED;
 }
 
@@ -105,14 +105,14 @@ static enum verdict memory_comes_and_goes(struct client *client)
 		struct iovec iov;
 		void *addr;
 
-		expect_ok(vfs_mem_alloc(client->session, SIZE, &addr, &mem));
+		expect_ok(io_memory_get(client, SIZE, &addr, &mem));
 		iov = (struct iovec){.iov_base = addr, .iov_len = SIZE};
 		fill_pattern(addr, SIZE, 0, i);
 		expect(transfer(client, &file, FUSE_WRITE, &iov, 1, 0) == SIZE, "WRITE");
 		memset(addr, 0, SIZE);
 		expect(transfer(client, &file, FUSE_READ, &iov, 1, 0) == SIZE, "READ");
 		expect(is_pattern(addr, SIZE, 0, i), "other data");
-		expect_ok(vfs_mem_unregister(mem));
+		expect_ok(io_memory_put(addr, mem));
 	}
 	return PASSED;
 }
