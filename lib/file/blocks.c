@@ -6,12 +6,12 @@
 
 /* ---- the table ---- */
 
-static struct vfs_block **bucket_of(const struct vfs_data *data, uint64_t index)
+static struct vfs_block **bucket_of(const struct vfs_node_data *data, uint64_t index)
 {
 	return &data->buckets[index & (data->num_buckets - 1)];
 }
 
-struct vfs_block *vfs_block_find(const struct vfs_data *data, uint64_t index)
+struct vfs_block *vfs_block_find(const struct vfs_node_data *data, uint64_t index)
 {
 	struct vfs_block *block = *bucket_of(data, index);
 
@@ -20,7 +20,7 @@ struct vfs_block *vfs_block_find(const struct vfs_data *data, uint64_t index)
 	return block;
 }
 
-static void put_into_bucket(struct vfs_data *data, struct vfs_block *block)
+static void put_into_bucket(struct vfs_node_data *data, struct vfs_block *block)
 {
 	struct vfs_block **bucket = bucket_of(data, block->index);
 
@@ -29,7 +29,7 @@ static void put_into_bucket(struct vfs_data *data, struct vfs_block *block)
 }
 
 /* Without memory the chains become longer, and that is all. */
-static void grow(struct vfs_data *data)
+static void grow(struct vfs_node_data *data)
 {
 	size_t old_buckets = data->num_buckets;
 	struct vfs_block **old = data->buckets;
@@ -52,7 +52,7 @@ static void grow(struct vfs_data *data)
 		free(old);
 }
 
-void vfs_block_insert(struct vfs_data *data, struct vfs_block *block, uint64_t index)
+void vfs_block_insert(struct vfs_node_data *data, struct vfs_block *block, uint64_t index)
 {
 	if (data->num_blocks >= 2 * data->num_buckets)
 		grow(data);
@@ -71,7 +71,7 @@ void vfs_block_insert(struct vfs_data *data, struct vfs_block *block, uint64_t i
 	pthread_mutex_unlock(&data->pool->lock);
 }
 
-void vfs_block_unhash(struct vfs_data *data, struct vfs_block *block)
+void vfs_block_unhash(struct vfs_node_data *data, struct vfs_block *block)
 {
 	struct vfs_block **at = bucket_of(data, block->index);
 
@@ -81,7 +81,7 @@ void vfs_block_unhash(struct vfs_data *data, struct vfs_block *block)
 	data->num_blocks--;
 }
 
-void vfs_block_remove(struct vfs_data *data, struct vfs_block *block, struct vfs_list *removed)
+void vfs_block_remove(struct vfs_node_data *data, struct vfs_block *block, struct vfs_list *removed)
 {
 	vfs_block_unhash(data, block);
 	pthread_mutex_lock(&data->pool->lock);
@@ -90,7 +90,7 @@ void vfs_block_remove(struct vfs_data *data, struct vfs_block *block, struct vfs
 	vfs_list_add_tail(removed, &block->of_pool);
 }
 
-unsigned int vfs_blocks_missing(const struct vfs_data *data, uint64_t index, unsigned int max)
+unsigned int vfs_blocks_missing(const struct vfs_node_data *data, uint64_t index, unsigned int max)
 {
 	unsigned int missing = 0;
 	unsigned int i;
@@ -122,7 +122,7 @@ void vfs_block_know(struct vfs_block *block, uint32_t from, uint32_t to)
 
 static void become_dirty(struct vfs_block *block)
 {
-	struct vfs_data *data = block->data;
+	struct vfs_node_data *data = block->data;
 
 	block->dirty_since = data->dirty_clock++;
 	vfs_list_add_tail(&data->dirty, &block->of_data);
@@ -152,7 +152,7 @@ void vfs_block_soil(struct vfs_block *block, uint32_t from, uint32_t to, struct 
 
 void vfs_block_clean(struct vfs_block *block)
 {
-	struct vfs_data *data = block->data;
+	struct vfs_node_data *data = block->data;
 
 	block->dirty_from = block->dirty_to = 0;
 	vfs_list_del(&block->of_data);
@@ -201,7 +201,7 @@ static void drop_of_block(
 }
 
 static void drop_everywhere(
-	struct vfs_data *data, uint64_t from, uint64_t to, struct vfs_list *removed)
+	struct vfs_node_data *data, uint64_t from, uint64_t to, struct vfs_list *removed)
 {
 	size_t i;
 
@@ -217,7 +217,8 @@ static void drop_everywhere(
 	}
 }
 
-void vfs_blocks_drop(struct vfs_data *data, uint64_t from, uint64_t to, struct vfs_list *removed)
+void vfs_blocks_drop(
+	struct vfs_node_data *data, uint64_t from, uint64_t to, struct vfs_list *removed)
 {
 	uint64_t index = from / VFS_BLOCK_SIZE;
 	struct vfs_block *block;

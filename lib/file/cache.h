@@ -11,7 +11,7 @@
  * vfs_node.writers: held exclusively by who writes to what is kept or changes the file by other
  * means, shared by who writes past what is kept. Held while the server is asked.
  *
- * vfs_data.lock: of the blocks of a node; shared for copying from them. Held for moments.
+ * vfs_node_data.lock: of the blocks of a node; shared for copying from them. Held for moments.
  *
  * vfs_pool.lock: of the memory of all blocks, and vfs_fs.lock. Held for moments.
  *
@@ -36,15 +36,15 @@ struct vfs_run;
 enum vfs_block_busy { VFS_BLOCK_IDLE, VFS_BLOCK_FILLING, VFS_BLOCK_WRITING };
 
 struct vfs_block {
-	struct vfs_data *data;
+	struct vfs_node_data *data;
 	uint64_t index; /* in units of VFS_BLOCK_SIZE */
 	char *memory;
 	struct vfs_block *hash_next;
-	struct vfs_list of_data; /* vfs_data.dirty */
+	struct vfs_list of_data; /* vfs_node_data.dirty */
 	struct vfs_list of_pool; /* with the pool's lock */
 	uint32_t from, to;	 /* what is known */
 	uint32_t dirty_from, dirty_to;
-	uint64_t dirty_since;  /* see vfs_data.dirty_clock */
+	uint64_t dirty_since;  /* see vfs_node_data.dirty_clock */
 	struct vfs_file *file; /* wrote what is dirty; it is not closed before that is written */
 	enum vfs_block_busy busy;
 	bool doomed;	  /* what is being read may be old already */
@@ -63,7 +63,7 @@ static inline uint64_t vfs_block_offset(const struct vfs_block *block)
 
 /* ---- of a node ---- */
 
-struct vfs_data {
+struct vfs_node_data {
 	struct vfs_node *node;
 	struct vfs_pool *pool;
 	atomic_uint users; /* the node, and requests in the background */
@@ -87,29 +87,30 @@ struct vfs_data {
 };
 
 /* What is kept of a node, from now on; NULL: no memory. */
-struct vfs_data *vfs_data_of(struct vfs_node *node);
-void vfs_data_hold(struct vfs_data *data);
-void vfs_data_release(struct vfs_data *data);
+struct vfs_node_data *vfs_data_of(struct vfs_node *node);
+void vfs_data_hold(struct vfs_node_data *data);
+void vfs_data_release(struct vfs_node_data *data);
 
 /* With its lock: something is not busy any more. */
-void vfs_data_changed(struct vfs_data *data);
+void vfs_data_changed(struct vfs_node_data *data);
 
 /* Without locks: wait until something is not busy any more, since events was @events. */
-void vfs_data_wait(struct vfs_data *data, uint32_t events);
+void vfs_data_wait(struct vfs_node_data *data, uint32_t events);
 
 /* The size of the file, asked if need be. What somebody else has changed is dropped. */
 int vfs_data_size(struct vfs_file *file, bool fresh, uint64_t *size);
 
 /* ---- blocks of a node, with its lock (blocks.c) ---- */
 
-struct vfs_block *vfs_block_find(const struct vfs_data *data, uint64_t index);
-void vfs_block_insert(struct vfs_data *data, struct vfs_block *block, uint64_t index);
+struct vfs_block *vfs_block_find(const struct vfs_node_data *data, uint64_t index);
+void vfs_block_insert(struct vfs_node_data *data, struct vfs_block *block, uint64_t index);
 
 /* It is idle and clean. */
-void vfs_block_unhash(struct vfs_data *data, struct vfs_block *block);
+void vfs_block_unhash(struct vfs_node_data *data, struct vfs_block *block);
 
 /* The same, and puts it into a list for vfs_pool_give(). */
-void vfs_block_remove(struct vfs_data *data, struct vfs_block *block, struct vfs_list *removed);
+void vfs_block_remove(
+	struct vfs_node_data *data, struct vfs_block *block, struct vfs_list *removed);
 
 /* Is there something unknown between what is known and this range? */
 bool vfs_block_apart(const struct vfs_block *block, uint32_t from, uint32_t to);
@@ -122,10 +123,11 @@ void vfs_block_soil(struct vfs_block *block, uint32_t from, uint32_t to, struct 
 void vfs_block_clean(struct vfs_block *block);
 
 /* Drop what is clean of a range. */
-void vfs_blocks_drop(struct vfs_data *data, uint64_t from, uint64_t to, struct vfs_list *removed);
+void vfs_blocks_drop(
+	struct vfs_node_data *data, uint64_t from, uint64_t to, struct vfs_list *removed);
 
 /* How many blocks from one on, @max at most, are not there. */
-unsigned int vfs_blocks_missing(const struct vfs_data *data, uint64_t index, unsigned int max);
+unsigned int vfs_blocks_missing(const struct vfs_node_data *data, uint64_t index, unsigned int max);
 
 /* ---- memory of a mount (pool.c) ---- */
 
@@ -135,7 +137,7 @@ struct vfs_pool {
 	size_t max_blocks;
 	size_t num_blocks;
 	struct vfs_list blocks; /* those of nodes, what was used last at the end */
-	struct vfs_list dirty;	/* vfs_data, first dirty first */
+	struct vfs_list dirty;	/* vfs_node_data, first dirty first */
 	struct vfs_list runs;	/* free */
 	struct vfs_run *all_runs;
 	atomic_size_t num_dirty;
@@ -160,13 +162,13 @@ struct vfs_run {
 	struct vfs_op op;
 	struct vfs_file *file;
 	vfs_run_done_fn *done;
-	struct vfs_list link; /* vfs_pool.runs if it is free, vfs_data.runs */
+	struct vfs_list link; /* vfs_pool.runs if it is free, vfs_node_data.runs */
 	uint64_t offset;
 	size_t size;
 	unsigned int count;
 	struct iovec iov[VFS_REQUEST_DATA_MAX];
 
-	struct vfs_data *data;				/* neighbouring blocks of a node */
+	struct vfs_node_data *data;			/* neighbouring blocks of a node */
 	struct vfs_block *blocks[VFS_REQUEST_DATA_MAX]; /* iov is in their memory */
 
 	struct vfs_transfer *transfer; /* or memory of a caller */
@@ -224,7 +226,7 @@ ssize_t vfs_transfer_result(const struct vfs_transfer *transfer);
  * Return: 0, 1: the server has fewer bytes; an error; -EAGAIN: look again, -ENOBUFS: no block is
  * free
  */
-int vfs_fill(struct vfs_data *data, struct vfs_file *file, uint64_t offset, uint64_t end,
+int vfs_fill(struct vfs_node_data *data, struct vfs_file *file, uint64_t offset, uint64_t end,
 	uint64_t zero_to);
 
 /* The same for what is not known in one block between @from and @to. The block becomes busy;
@@ -232,7 +234,8 @@ int vfs_fill(struct vfs_data *data, struct vfs_file *file, uint64_t offset, uint
 int vfs_fill_gap(struct vfs_block *block, struct vfs_file *file, uint32_t from, uint32_t to);
 
 /* Begin to read what is missing in a range. */
-void vfs_read_ahead(struct vfs_data *data, struct vfs_file *file, uint64_t offset, uint64_t end);
+void vfs_read_ahead(
+	struct vfs_node_data *data, struct vfs_file *file, uint64_t offset, uint64_t end);
 
 /* ---- writing back (writeback.c) ---- */
 

@@ -51,6 +51,8 @@ static int check_range(struct copy *copy)
 
 	if (copy->from + copy->length < copy->from || copy->to + copy->length < copy->to)
 		return -EOVERFLOW;
+	if (copy->from > VFS_OFFSET_MAX || copy->to > VFS_OFFSET_MAX)
+		return -EINVAL;
 	r = vfs_data_size(copy->in, false, &size);
 	if (r < 0)
 		return r;
@@ -181,11 +183,8 @@ static int64_t copy_from_to(
 		.from = (uint64_t)*from,
 		.to = (uint64_t)*to,
 		.length = length};
-	int64_t r;
+	int64_t r = copy_range(&copy);
 
-	if (*from < 0 || *to < 0)
-		return -EINVAL;
-	r = copy_range(&copy);
 	if (r > 0) {
 		*from += r;
 		*to += r;
@@ -201,7 +200,7 @@ VFS_EXPORT ssize_t vfs_copy_file_range(struct vfs_file *in, off_t *off_in, struc
 	struct vfs_file *out_position = off_out ? NULL : out;
 	int64_t r = check_files(in, out, flags);
 
-	if (r < 0 || !length)
+	if (r < 0)
 		return vfs_call_end(&call, r);
 	lock_positions(in_position, out_position);
 	r = copy_from_to(in, off_in ? off_in : &in->position, out,

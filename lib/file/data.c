@@ -25,9 +25,9 @@ void vfs_data_init(struct vfs_node *node)
 	atomic_init(&node->data, NULL);
 }
 
-static struct vfs_data *create(struct vfs_node *node)
+static struct vfs_node_data *create(struct vfs_node *node)
 {
-	struct vfs_data *data = calloc(1, sizeof(*data));
+	struct vfs_node_data *data = calloc(1, sizeof(*data));
 
 	if (!data)
 		return NULL;
@@ -44,10 +44,10 @@ static struct vfs_data *create(struct vfs_node *node)
 	return data;
 }
 
-struct vfs_data *vfs_data_of(struct vfs_node *node)
+struct vfs_node_data *vfs_data_of(struct vfs_node *node)
 {
-	struct vfs_data *data = atomic_load(&node->data);
-	struct vfs_data *none = NULL;
+	struct vfs_node_data *data = atomic_load(&node->data);
+	struct vfs_node_data *none = NULL;
 
 	if (data)
 		return data;
@@ -58,12 +58,12 @@ struct vfs_data *vfs_data_of(struct vfs_node *node)
 	return none;
 }
 
-void vfs_data_hold(struct vfs_data *data)
+void vfs_data_hold(struct vfs_node_data *data)
 {
 	atomic_fetch_add(&data->users, 1);
 }
 
-void vfs_data_release(struct vfs_data *data)
+void vfs_data_release(struct vfs_node_data *data)
 {
 	if (atomic_fetch_sub(&data->users, 1) > 1)
 		return;
@@ -75,7 +75,7 @@ void vfs_data_release(struct vfs_data *data)
 
 void vfs_data_free(struct vfs_node *node)
 {
-	struct vfs_data *data = atomic_load(&node->data);
+	struct vfs_node_data *data = atomic_load(&node->data);
 
 	if (data) {
 		vfs_data_drop(node, 0, UINT64_MAX);
@@ -87,14 +87,14 @@ void vfs_data_free(struct vfs_node *node)
 /* ---- waiting ---- */
 
 /* Who waits counts himself before he looks at events, and this looks after changing them. */
-void vfs_data_changed(struct vfs_data *data)
+void vfs_data_changed(struct vfs_node_data *data)
 {
 	atomic_fetch_add(&data->events, 1);
 	if (atomic_load(&data->waiting))
 		vfs_sync_tell_watchers(vfs_fuse_sync(data->pool->fs->fuse), data->queue);
 }
 
-void vfs_data_wait(struct vfs_data *data, uint32_t events)
+void vfs_data_wait(struct vfs_node_data *data, uint32_t events)
 {
 	atomic_fetch_add(&data->waiting, 1);
 	(void)vfs_sync_watch(vfs_fuse_sync(data->pool->fs->fuse), data->queue, &data->events,
@@ -106,7 +106,7 @@ void vfs_data_wait(struct vfs_data *data, uint32_t events)
 
 void vfs_data_drop(struct vfs_node *node, uint64_t from, uint64_t to)
 {
-	struct vfs_data *data = atomic_load(&node->data);
+	struct vfs_node_data *data = atomic_load(&node->data);
 	struct vfs_list removed;
 
 	if (!data)
@@ -130,7 +130,7 @@ static bool take_stale(struct vfs_node *node)
 }
 
 /* Who sees that nothing is stale any more, does not see what was. */
-static void drop_stale(struct vfs_data *data)
+static void drop_stale(struct vfs_node_data *data)
 {
 	struct vfs_list removed;
 
@@ -156,7 +156,7 @@ static bool ask_for_size(struct vfs_node *node, bool fresh)
 int vfs_data_size(struct vfs_file *file, bool fresh, uint64_t *size)
 {
 	struct vfs_node *node = file->node;
-	struct vfs_data *data = atomic_load(&node->data);
+	struct vfs_node_data *data = atomic_load(&node->data);
 	struct fuse_attr attr;
 	bool stale;
 	int r = 0;
@@ -187,7 +187,7 @@ static bool can_be_compared(struct vfs_node *node)
 	return can;
 }
 
-static uint64_t count_errors(struct vfs_data *data)
+static uint64_t count_errors(struct vfs_node_data *data)
 {
 	uint64_t errors;
 
@@ -210,7 +210,7 @@ static void become_empty(struct vfs_node *node)
 
 int vfs_data_open(struct vfs_file *file, bool truncated)
 {
-	struct vfs_data *data = atomic_load(&file->node->data);
+	struct vfs_node_data *data = atomic_load(&file->node->data);
 
 	file->error_seen = data ? count_errors(data) : 0;
 	file->next_offset = 0;
@@ -229,7 +229,7 @@ int vfs_data_open(struct vfs_file *file, bool truncated)
 
 int vfs_data_error(struct vfs_file *file)
 {
-	struct vfs_data *data = atomic_load(&file->node->data);
+	struct vfs_node_data *data = atomic_load(&file->node->data);
 	int r;
 
 	if (!data)
@@ -241,7 +241,7 @@ int vfs_data_error(struct vfs_file *file)
 	return r;
 }
 
-static bool reads_ahead(const struct vfs_data *data, const struct vfs_file *file)
+static bool reads_ahead(const struct vfs_node_data *data, const struct vfs_file *file)
 {
 	const struct vfs_run *run;
 
@@ -254,7 +254,7 @@ static bool reads_ahead(const struct vfs_data *data, const struct vfs_file *file
 }
 
 /* Its handle is in use as long as the server has not answered. */
-static void wait_for_runs(struct vfs_data *data, const struct vfs_file *file)
+static void wait_for_runs(struct vfs_node_data *data, const struct vfs_file *file)
 {
 	uint32_t events;
 	bool busy;
@@ -272,7 +272,7 @@ static void wait_for_runs(struct vfs_data *data, const struct vfs_file *file)
 
 int vfs_data_close(struct vfs_file *file)
 {
-	struct vfs_data *data = atomic_load(&file->node->data);
+	struct vfs_node_data *data = atomic_load(&file->node->data);
 
 	if (!data)
 		return 0;
@@ -296,7 +296,7 @@ void vfs_data_end_change(struct vfs_node *node, uint64_t from, uint64_t to)
 	pthread_rwlock_unlock(&node->writers);
 }
 
-static size_t peek(const struct vfs_data *data, uint64_t offset, char *to, size_t size)
+static size_t peek(const struct vfs_node_data *data, uint64_t offset, char *to, size_t size)
 {
 	const struct vfs_block *block = vfs_block_find(data, offset / VFS_BLOCK_SIZE);
 	uint32_t at = (uint32_t)(offset % VFS_BLOCK_SIZE);
@@ -310,7 +310,7 @@ static size_t peek(const struct vfs_data *data, uint64_t offset, char *to, size_
 
 size_t vfs_data_peek(struct vfs_node *node, uint64_t offset, void *to, size_t size)
 {
-	struct vfs_data *data = atomic_load(&node->data);
+	struct vfs_node_data *data = atomic_load(&node->data);
 	size_t done = 0;
 	size_t some;
 

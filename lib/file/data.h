@@ -6,8 +6,8 @@
  * was not sent to the server yet, which happens only while the file is open for writing: closing
  * writes back.
  */
-#ifndef VFS_DATA_H
-#define VFS_DATA_H
+#ifndef VFS_FILE_DATA_H
+#define VFS_FILE_DATA_H
 
 #include "file/fs.h"
 

@@ -42,7 +42,7 @@ static void add_to_run(struct vfs_run *run, struct vfs_block *block, uint32_t fr
 }
 
 static struct vfs_block *find_or_insert(
-	struct vfs_data *data, uint64_t index, struct vfs_list *spares)
+	struct vfs_node_data *data, uint64_t index, struct vfs_list *spares)
 {
 	struct vfs_block *block = vfs_block_find(data, index);
 
@@ -55,8 +55,8 @@ static struct vfs_block *find_or_insert(
 }
 
 /* One more block, for bytes from @offset on. False: the run ends here. */
-static bool gather_one(struct vfs_run *run, struct vfs_data *data, uint64_t offset, uint64_t end,
-	struct vfs_list *spares)
+static bool gather_one(struct vfs_run *run, struct vfs_node_data *data, uint64_t offset,
+	uint64_t end, struct vfs_list *spares)
 {
 	uint64_t start = offset - offset % VFS_BLOCK_SIZE;
 	size_t room = data->pool->fs->max_read - run->size;
@@ -78,7 +78,7 @@ static bool gather_one(struct vfs_run *run, struct vfs_data *data, uint64_t offs
 }
 
 /* With the lock. */
-static void gather(struct vfs_run *run, struct vfs_data *data, uint64_t offset, uint64_t end,
+static void gather(struct vfs_run *run, struct vfs_node_data *data, uint64_t offset, uint64_t end,
 	struct vfs_list *spares)
 {
 	offset -= offset % PAGE;
@@ -91,7 +91,7 @@ static void gather(struct vfs_run *run, struct vfs_data *data, uint64_t offset, 
 	}
 }
 
-static void init_run(struct vfs_run *run, struct vfs_data *data, struct vfs_file *file)
+static void init_run(struct vfs_run *run, struct vfs_node_data *data, struct vfs_file *file)
 {
 	run->data = data;
 	run->file = file;
@@ -100,7 +100,7 @@ static void init_run(struct vfs_run *run, struct vfs_data *data, struct vfs_file
 	vfs_list_init(&run->link);
 }
 
-static unsigned int blocks_between(const struct vfs_data *data, uint64_t offset, uint64_t end)
+static unsigned int blocks_between(const struct vfs_node_data *data, uint64_t offset, uint64_t end)
 {
 	uint64_t most = data->pool->fs->max_read / VFS_BLOCK_SIZE + 2;
 	uint64_t count = (end - 1) / VFS_BLOCK_SIZE - offset / VFS_BLOCK_SIZE + 1;
@@ -111,7 +111,7 @@ static unsigned int blocks_between(const struct vfs_data *data, uint64_t offset,
 }
 
 static void take_spares(
-	struct vfs_data *data, uint64_t offset, uint64_t end, struct vfs_list *spares)
+	struct vfs_node_data *data, uint64_t offset, uint64_t end, struct vfs_list *spares)
 {
 	unsigned int missing;
 
@@ -157,7 +157,7 @@ static void finish_block(struct vfs_block *block, const struct iovec *piece, siz
 
 static void finish(struct vfs_run *run, int64_t result, uint64_t zero_to)
 {
-	struct vfs_data *data = run->data;
+	struct vfs_node_data *data = run->data;
 	size_t got = result > 0 ? (size_t)result : 0;
 	struct vfs_list removed;
 	unsigned int i;
@@ -177,7 +177,7 @@ static void finish(struct vfs_run *run, int64_t result, uint64_t zero_to)
 /* ---- and waiting for it ---- */
 
 /* Why is there nothing to read at @offset? With the lock. */
-static int nothing_gathered(const struct vfs_data *data, uint64_t offset, bool *busy)
+static int nothing_gathered(const struct vfs_node_data *data, uint64_t offset, bool *busy)
 {
 	const struct vfs_block *block = vfs_block_find(data, offset / VFS_BLOCK_SIZE);
 
@@ -186,7 +186,7 @@ static int nothing_gathered(const struct vfs_data *data, uint64_t offset, bool *
 }
 
 /* 0: there is something to read. */
-static int claim(struct vfs_run *run, struct vfs_data *data, uint64_t offset, uint64_t end)
+static int claim(struct vfs_run *run, struct vfs_node_data *data, uint64_t offset, uint64_t end)
 {
 	struct vfs_list spares;
 	uint32_t events;
@@ -206,7 +206,7 @@ static int claim(struct vfs_run *run, struct vfs_data *data, uint64_t offset, ui
 	return r;
 }
 
-int vfs_fill(struct vfs_data *data, struct vfs_file *file, uint64_t offset, uint64_t end,
+int vfs_fill(struct vfs_node_data *data, struct vfs_file *file, uint64_t offset, uint64_t end,
 	uint64_t zero_to)
 {
 	struct vfs_run run;
@@ -228,7 +228,7 @@ int vfs_fill(struct vfs_data *data, struct vfs_file *file, uint64_t offset, uint
 
 int vfs_fill_gap(struct vfs_block *block, struct vfs_file *file, uint32_t from, uint32_t to)
 {
-	struct vfs_data *data = block->data;
+	struct vfs_node_data *data = block->data;
 	struct vfs_run run;
 	int64_t result;
 
@@ -244,7 +244,7 @@ int vfs_fill_gap(struct vfs_block *block, struct vfs_file *file, uint32_t from, 
 
 static void ahead_done(struct vfs_run *run, int64_t result)
 {
-	struct vfs_data *data = run->data;
+	struct vfs_node_data *data = run->data;
 	struct vfs_pool *pool = data->pool;
 
 	finish(run, result, 0);
@@ -253,7 +253,7 @@ static void ahead_done(struct vfs_run *run, int64_t result)
 }
 
 /* The first byte of the first block that is not there. With the lock. */
-static uint64_t first_missing(const struct vfs_data *data, uint64_t offset, uint64_t end)
+static uint64_t first_missing(const struct vfs_node_data *data, uint64_t offset, uint64_t end)
 {
 	while (offset < end && vfs_block_find(data, offset / VFS_BLOCK_SIZE))
 		offset = align_up(offset + 1, VFS_BLOCK_SIZE);
@@ -262,7 +262,7 @@ static uint64_t first_missing(const struct vfs_data *data, uint64_t offset, uint
 
 /* Returns how far it goes, @end if nothing more can be done. */
 static uint64_t read_ahead_once(
-	struct vfs_data *data, struct vfs_file *file, uint64_t offset, uint64_t end)
+	struct vfs_node_data *data, struct vfs_file *file, uint64_t offset, uint64_t end)
 {
 	struct vfs_run *run = vfs_run_get(data->pool);
 	struct vfs_list spares;
@@ -290,7 +290,8 @@ static uint64_t read_ahead_once(
 	return offset;
 }
 
-void vfs_read_ahead(struct vfs_data *data, struct vfs_file *file, uint64_t offset, uint64_t end)
+void vfs_read_ahead(
+	struct vfs_node_data *data, struct vfs_file *file, uint64_t offset, uint64_t end)
 {
 	while (offset < end) {
 		pthread_rwlock_rdlock(&data->lock);

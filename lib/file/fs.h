@@ -20,7 +20,7 @@
 #include "core/core.h"
 #include "core/list.h"
 
-struct vfs_data;
+struct vfs_node_data;
 struct vfs_pool;
 struct vfs_name;
 
@@ -59,7 +59,7 @@ struct vfs_node {
 
 	/* See data.h. */
 	pthread_rwlock_t writers;
-	_Atomic(struct vfs_data *) data; /* NULL until there is any */
+	_Atomic(struct vfs_node_data *) data; /* NULL until there is any */
 };
 
 /* ---- names ---- */

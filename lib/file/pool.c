@@ -35,7 +35,7 @@ static struct vfs_block *block_new(void)
 /* Take it from its node, if it is not in use. */
 static bool detach(struct vfs_block *block)
 {
-	struct vfs_data *data = block->data;
+	struct vfs_node_data *data = block->data;
 	bool idle;
 
 	if (pthread_rwlock_trywrlock(&data->lock))

@@ -16,7 +16,7 @@ bool vfs_file_is_direct(const struct vfs_file *file)
 
 /* With the lock: the next bytes of one block. 0: they are not known. */
 static size_t copy_from_block(
-	const struct vfs_data *data, struct vfs_iter *to, uint64_t offset, uint64_t end)
+	const struct vfs_node_data *data, struct vfs_iter *to, uint64_t offset, uint64_t end)
 {
 	struct vfs_block *block = vfs_block_find(data, offset / VFS_BLOCK_SIZE);
 	uint32_t at = (uint32_t)(offset % VFS_BLOCK_SIZE);
@@ -31,8 +31,8 @@ static size_t copy_from_block(
 	return size;
 }
 
-static size_t copy_kept(
-	struct vfs_data *data, struct vfs_iter *to, uint64_t offset, uint64_t end, size_t *blocks)
+static size_t copy_kept(struct vfs_node_data *data, struct vfs_iter *to, uint64_t offset,
+	uint64_t end, size_t *blocks)
 {
 	size_t done = 0;
 	size_t size;
@@ -81,8 +81,8 @@ static void remember_place(struct vfs_file *file, uint64_t offset, uint32_t wind
 }
 
 /* When half of what was read ahead has been used, the rest is read. */
-static void go_ahead(struct vfs_data *data, struct vfs_file *file, uint64_t offset, uint32_t window,
-	uint64_t size)
+static void go_ahead(struct vfs_node_data *data, struct vfs_file *file, uint64_t offset,
+	uint32_t window, uint64_t size)
 {
 	uint64_t middle = offset + window / 2;
 	bool there;
@@ -101,7 +101,7 @@ static void go_ahead(struct vfs_data *data, struct vfs_file *file, uint64_t offs
 /* One who reads what is kept. */
 struct reader {
 	struct vfs_file *file;
-	struct vfs_data *data;
+	struct vfs_node_data *data;
 	struct vfs_iter *to;
 	uint64_t offset;
 	uint64_t size;	 /* of the file */
@@ -177,7 +177,7 @@ static int read_all(struct reader *reader)
 }
 
 static ssize_t read_kept(
-	struct vfs_data *data, struct vfs_file *file, struct vfs_iter *to, uint64_t offset)
+	struct vfs_node_data *data, struct vfs_file *file, struct vfs_iter *to, uint64_t offset)
 {
 	struct reader reader = {.file = file, .data = data, .to = to, .offset = offset};
 	int r = vfs_data_size(file, false, &reader.size);
@@ -194,7 +194,7 @@ static ssize_t read_kept(
 
 ssize_t vfs_file_read(struct vfs_file *file, struct vfs_iter *to, uint64_t offset)
 {
-	struct vfs_data *data = vfs_file_is_direct(file) ? NULL : vfs_data_of(file->node);
+	struct vfs_node_data *data = vfs_file_is_direct(file) ? NULL : vfs_data_of(file->node);
 	int r;
 
 	if (offset >= VFS_OFFSET_MAX)

@@ -13,14 +13,14 @@
 /* A write to one block. */
 struct piece {
 	struct vfs_file *file;
-	struct vfs_data *data;
+	struct vfs_node_data *data;
 	uint64_t index;
 	uint32_t from;
 	uint32_t to;
 };
 
-static struct piece next_piece(
-	struct vfs_file *file, struct vfs_data *data, const struct vfs_iter *iter, uint64_t offset)
+static struct piece next_piece(struct vfs_file *file, struct vfs_node_data *data,
+	const struct vfs_iter *iter, uint64_t offset)
 {
 	uint32_t from = (uint32_t)(offset % VFS_BLOCK_SIZE);
 
@@ -33,7 +33,7 @@ static struct piece next_piece(
 	};
 }
 
-static void take_spare(struct vfs_data *data, uint64_t index, struct vfs_list *spares)
+static void take_spare(struct vfs_node_data *data, uint64_t index, struct vfs_list *spares)
 {
 	bool missing;
 
@@ -46,7 +46,7 @@ static void take_spare(struct vfs_data *data, uint64_t index, struct vfs_list *s
 }
 
 static struct vfs_block *find_or_insert(
-	struct vfs_data *data, uint64_t index, struct vfs_list *spares)
+	struct vfs_node_data *data, uint64_t index, struct vfs_list *spares)
 {
 	struct vfs_block *block = vfs_block_find(data, index);
 
@@ -163,7 +163,7 @@ static void keep_written(const struct piece *piece, struct vfs_iter *iter, struc
 }
 
 static void keep_all_written(
-	struct vfs_data *data, struct vfs_file *file, struct vfs_iter iter, uint64_t offset)
+	struct vfs_node_data *data, struct vfs_file *file, struct vfs_iter iter, uint64_t offset)
 {
 	struct vfs_list spares;
 
@@ -187,7 +187,7 @@ static void keep_all_written(
 static ssize_t write_to_server(
 	struct vfs_file *file, struct vfs_iter *from, uint64_t offset, bool append, bool keep)
 {
-	struct vfs_data *data = keep && !append ? vfs_data_of(file->node) : NULL;
+	struct vfs_node_data *data = keep && !append ? vfs_data_of(file->node) : NULL;
 	uint64_t end = append ? UINT64_MAX : offset + from->left;
 	struct vfs_iter taken = *from;
 	ssize_t r = vfs_data_flush(file->node);
@@ -212,7 +212,7 @@ static ssize_t write_to_server(
 /* ---- one or the other ---- */
 
 static ssize_t write_back_later(
-	struct vfs_data *data, struct vfs_file *file, struct vfs_iter *from, uint64_t offset)
+	struct vfs_node_data *data, struct vfs_file *file, struct vfs_iter *from, uint64_t offset)
 {
 	ssize_t done = 0;
 
@@ -253,7 +253,7 @@ static bool writes_back(struct vfs_file *file)
 static ssize_t write_exclusively(
 	struct vfs_file *file, struct vfs_iter *from, uint64_t offset, bool append)
 {
-	struct vfs_data *data = writes_back(file) ? vfs_data_of(file->node) : NULL;
+	struct vfs_node_data *data = writes_back(file) ? vfs_data_of(file->node) : NULL;
 	bool at_end = append && (file->sent_flags & O_APPEND);
 	uint64_t size;
 	int r = 0;

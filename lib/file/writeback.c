@@ -15,7 +15,7 @@ static bool can_be_written(const struct vfs_block *block)
 }
 
 /* Where the dirty bytes begin that lead to this block without a gap. */
-static struct vfs_block *find_start(const struct vfs_data *data, struct vfs_block *block)
+static struct vfs_block *find_start(const struct vfs_node_data *data, struct vfs_block *block)
 {
 	unsigned int i;
 
@@ -45,7 +45,8 @@ static void add_to_run(struct vfs_run *run, struct vfs_block *block, size_t room
 	run->size += size;
 }
 
-static void gather_from(struct vfs_run *run, const struct vfs_data *data, struct vfs_block *block)
+static void gather_from(
+	struct vfs_run *run, const struct vfs_node_data *data, struct vfs_block *block)
 {
 	size_t max = data->pool->fs->max_write;
 	uint64_t end;
@@ -63,7 +64,7 @@ static void gather_from(struct vfs_run *run, const struct vfs_data *data, struct
  * With the lock: a run of what has become dirty before that time. Returns whether there is any
  * such, if it is being written already too.
  */
-static bool gather(struct vfs_run *run, struct vfs_data *data, uint64_t before)
+static bool gather(struct vfs_run *run, struct vfs_node_data *data, uint64_t before)
 {
 	struct vfs_block *block;
 
@@ -101,7 +102,7 @@ static void lost(struct vfs_block *block, struct vfs_list *removed)
 	vfs_block_remove(block->data, block, removed);
 }
 
-static void remember(struct vfs_data *data, int error)
+static void remember(struct vfs_node_data *data, int error)
 {
 	data->error = error;
 	data->errors++;
@@ -109,7 +110,7 @@ static void remember(struct vfs_data *data, int error)
 
 static void finish(struct vfs_run *run, int64_t result)
 {
-	struct vfs_data *data = run->data;
+	struct vfs_node_data *data = run->data;
 	size_t taken = result > 0 ? (size_t)result : 0;
 	struct vfs_list removed;
 	unsigned int i;
@@ -134,7 +135,7 @@ static void finish(struct vfs_run *run, int64_t result)
 
 static void done_in_background(struct vfs_run *run, int64_t result)
 {
-	struct vfs_data *data = run->data;
+	struct vfs_node_data *data = run->data;
 	struct vfs_pool *pool = data->pool;
 
 	finish(run, result);
@@ -150,7 +151,7 @@ struct progress {
 	uint32_t events;
 };
 
-static struct progress write_some(struct vfs_data *data, struct vfs_run *run, uint64_t before)
+static struct progress write_some(struct vfs_node_data *data, struct vfs_run *run, uint64_t before)
 {
 	struct progress progress;
 
@@ -163,7 +164,7 @@ static struct progress write_some(struct vfs_data *data, struct vfs_run *run, ui
 }
 
 static struct progress write_in_background(
-	struct vfs_data *data, struct vfs_run *run, uint64_t before)
+	struct vfs_node_data *data, struct vfs_run *run, uint64_t before)
 {
 	struct progress progress = write_some(data, run, before);
 
@@ -177,7 +178,7 @@ static struct progress write_in_background(
 	return progress;
 }
 
-static struct progress write_and_wait(struct vfs_data *data, uint64_t before)
+static struct progress write_and_wait(struct vfs_node_data *data, uint64_t before)
 {
 	struct vfs_run run;
 	struct progress progress = write_some(data, &run, before);
@@ -187,14 +188,14 @@ static struct progress write_and_wait(struct vfs_data *data, uint64_t before)
 	return progress;
 }
 
-static struct progress write_next(struct vfs_data *data, uint64_t before)
+static struct progress write_next(struct vfs_node_data *data, uint64_t before)
 {
 	struct vfs_run *run = vfs_run_get(data->pool);
 
 	return run ? write_in_background(data, run, before) : write_and_wait(data, before);
 }
 
-static void flush(struct vfs_data *data, uint64_t before)
+static void flush(struct vfs_node_data *data, uint64_t before)
 {
 	struct progress progress;
 
@@ -206,7 +207,7 @@ static void flush(struct vfs_data *data, uint64_t before)
 }
 
 /* What becomes dirty from now on is left to others. */
-static int flush_data(struct vfs_data *data)
+static int flush_data(struct vfs_node_data *data)
 {
 	uint64_t errors;
 	uint64_t before;
@@ -225,7 +226,7 @@ static int flush_data(struct vfs_data *data)
 
 int vfs_data_flush(struct vfs_node *node)
 {
-	struct vfs_data *data = atomic_load(&node->data);
+	struct vfs_node_data *data = atomic_load(&node->data);
 
 	if (!data || !atomic_load(&data->num_dirty))
 		return 0;
@@ -235,13 +236,13 @@ int vfs_data_flush(struct vfs_node *node)
 /* ---- of all nodes ---- */
 
 /* The data that has been dirty for longest; to be released. NULL: none is. */
-static struct vfs_data *oldest_dirty(struct vfs_pool *pool)
+static struct vfs_node_data *oldest_dirty(struct vfs_pool *pool)
 {
-	struct vfs_data *data = NULL;
+	struct vfs_node_data *data = NULL;
 
 	pthread_mutex_lock(&pool->lock);
 	if (!vfs_list_empty(&pool->dirty)) {
-		data = vfs_list_first(&pool->dirty, struct vfs_data, of_pool);
+		data = vfs_list_first(&pool->dirty, struct vfs_node_data, of_pool);
 		vfs_data_hold(data);
 	}
 	pthread_mutex_unlock(&pool->lock);
@@ -251,7 +252,7 @@ static struct vfs_data *oldest_dirty(struct vfs_pool *pool)
 /* Without waiting. */
 static void write_oldest(struct vfs_pool *pool)
 {
-	struct vfs_data *data = oldest_dirty(pool);
+	struct vfs_node_data *data = oldest_dirty(pool);
 	struct vfs_run *run;
 
 	if (!data)
@@ -262,7 +263,7 @@ static void write_oldest(struct vfs_pool *pool)
 }
 
 /* What has become dirty again meanwhile is the newest. */
-static void put_behind(struct vfs_pool *pool, struct vfs_data *data)
+static void put_behind(struct vfs_pool *pool, struct vfs_node_data *data)
 {
 	pthread_mutex_lock(&pool->lock);
 	if (!vfs_list_empty(&data->of_pool)) {
@@ -275,7 +276,7 @@ static void put_behind(struct vfs_pool *pool, struct vfs_data *data)
 /* False: nothing is dirty. */
 static bool flush_oldest(struct vfs_pool *pool, int *error)
 {
-	struct vfs_data *data = oldest_dirty(pool);
+	struct vfs_node_data *data = oldest_dirty(pool);
 	int r;
 
 	if (!data)
@@ -300,12 +301,12 @@ void vfs_pool_throttle(struct vfs_pool *pool)
 int vfs_pool_flush(struct vfs_fs *fs)
 {
 	struct vfs_pool *pool = fs->pool;
-	const struct vfs_data *data;
+	const struct vfs_node_data *data;
 	size_t nodes = 0;
 	int error = 0;
 
 	pthread_mutex_lock(&pool->lock);
-	vfs_list_for_each(data, &pool->dirty, struct vfs_data, of_pool) nodes++;
+	vfs_list_for_each(data, &pool->dirty, struct vfs_node_data, of_pool) nodes++;
 	pthread_mutex_unlock(&pool->lock);
 	for (; nodes && flush_oldest(pool, &error); nodes--)
 		;

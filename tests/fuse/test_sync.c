@@ -15,6 +15,7 @@
 #include "core/core.h"
 #include "dma/said.h"
 #include "fuse/fixture.h"
+#include "fuse/sync.h"
 
 #define WAIT_MS 10000
 #define HIPRIO	0
@@ -540,6 +541,68 @@ static void a_callback_is_called_by_whoever_collects(void **state)
 	assert_int_equal(callbacks.bad, 0);
 }
 
+static _Atomic uint32_t word;
+
+static void *watch_word(void *ctx)
+{
+	struct caller *c = ctx;
+
+	c->result = vfs_sync_watch(sync_queues, 0, &word, 0, UINT64_MAX);
+	return NULL;
+}
+
+static void who_waits_for_a_change_collects_what_makes_it(void **state)
+{
+	struct caller watcher;
+	unsigned int called;
+
+	(void)state;
+	share(16, 0);
+	start_serving();
+	callbacks.again = 0;
+	send_with_callback(8);
+	while ((called = callbacks.called) < 8)
+		assert_int_equal(
+			vfs_sync_watch(sync_queues, 0, &callbacks.called, called, UINT64_MAX), 0);
+	assert_int_equal(vfs_sync_watch(sync_queues, 0, &callbacks.called, 7, 0), 0);
+	assert_int_equal(vfs_sync_watch(sync_queues, 0, &callbacks.called, 8, 0), -ETIMEDOUT);
+	stop_serving();
+	/* Nothing is in flight: somebody else changes it, and says so. */
+	word = 0;
+	assert_int_equal(pthread_create(&watcher.thread, NULL, watch_word, &watcher), 0);
+	usleep(1000);
+	word = 1;
+	vfs_sync_tell_watchers(sync_queues, 0);
+	assert_int_equal(join(&watcher), 0);
+	assert_int_equal(callbacks.bad, 0);
+}
+
+static void who_is_done_before_he_runs_is_not_the_reaper(void **state)
+{
+	struct vfs_waiter first = {.what = VFS_WAITER_FOR_REQUEST};
+	struct vfs_waiter second = {.what = VFS_WAITER_FOR_IDLE};
+	struct vfs_sync_queue *sq;
+
+	(void)state;
+	share(4, 0);
+	sq = vfs_session_queue(session, 0)->sharing;
+	callbacks.again = 0;
+	send_with_callback(1);
+	pthread_mutex_lock(&sq->lock);
+	vfs_waiter_join(sq, &first);
+	assert_ptr_equal(sq->reaper, &first);
+	vfs_waiter_join(sq, &second);
+	vfs_waiter_done(sq, &first);
+	assert_ptr_equal(sq->reaper, &second);
+	vfs_waiter_leave(sq, &second);
+	assert_null(sq->reaper);
+	pthread_mutex_unlock(&sq->lock);
+	assert_int_equal(vfs_waiter_wait(sq, &first, UINT64_MAX), 0);
+	start_serving();
+	assert_int_equal(vfs_sync_drain(sync_queues, WAIT_MS), 0);
+	stop_serving();
+}
+
 static void threads_of_the_library_call_back_while_nobody_waits(void **state)
 {
 	(void)state;
@@ -666,6 +729,8 @@ int main(void)
 		TEST(a_failure_ends_all_calls),
 		TEST(a_signal_does_not_end_a_call),
 		TEST(a_callback_is_called_by_whoever_collects),
+		TEST(who_waits_for_a_change_collects_what_makes_it),
+		TEST(who_is_done_before_he_runs_is_not_the_reaper),
 		TEST(threads_of_the_library_call_back_while_nobody_waits),
 		TEST(forgets_go_out_while_a_caller_sleeps),
 		TEST(queues_are_taken_over_once),

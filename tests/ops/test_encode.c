@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The message of each operation, byte by byte, in each form that can be agreed on. */
+/* The message of each operation, byte by byte, and what is none. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -14,83 +14,14 @@
 
 #include <cmocka.h>
 
-#include <vfs/fuse.h>
-
 #include "dma/said.h"
-#include "fuse/fixture.h"
+#include "ops/encoded.h"
 
-#define NODE   11u
-#define PARENT 12u
-#define FH     13u
 #define OWNER  14u
 #define OFFSET 0x100000001ull
 
-static const struct vfs_caller caller = {.uid = 1000, .gid = 100, .pid = 42, .umask = 027};
-static const struct vfs_caller root = {.umask = 022};
-
 static char bytes[64];
 static struct iovec data = {bytes, sizeof(bytes)};
-
-static struct vfs_op op;
-static const uint8_t *message; /* of what was encoded last, data included */
-static size_t length;
-
-/* ---- encoding ---- */
-
-static void read_message(const struct taken *from)
-{
-	message = from->bytes;
-	length = from->length;
-}
-
-static int encode(uint64_t agreed)
-{
-	struct vfs_request *request = vfs_request_get(queue);
-	int r;
-
-	assert_non_null(request);
-	session->init.flags = agreed;
-	if (!op.caller)
-		op.caller = &caller;
-	r = vfs_op_encode(&op, request);
-	if (r < 0) {
-		vfs_request_put(request);
-		return r;
-	}
-	submit(request);
-	take(&taken);
-	read_message(&taken);
-	fuse_device_answer(&d, &taken, -EIO, NULL, 0);
-	vfs_request_put(reap_one(queue));
-	return 0;
-}
-
-static void assert_header(uint32_t opcode, uint64_t node, const struct vfs_caller *who)
-{
-	struct fuse_in_header header;
-
-	memcpy(&header, message, sizeof(header));
-	assert_int_equal(header.len, length);
-	assert_int_equal(header.opcode, opcode);
-	assert_int_equal(header.nodeid, node);
-	assert_int_equal(header.uid, who->uid);
-	assert_int_equal(header.gid, who->gid);
-	assert_int_equal(header.pid, who->pid);
-	assert_int_equal(header.padding, 0);
-}
-
-static unsigned int extensions(void)
-{
-	struct fuse_in_header header;
-
-	memcpy(&header, message, sizeof(header));
-	return header.total_extlen;
-}
-
-static const void *arguments(void)
-{
-	return message + sizeof(struct fuse_in_header);
-}
 
 /* ---- each operation ---- */
 
@@ -324,180 +255,6 @@ static void an_answer_to_a_notification_has_its_number(void **state)
 	assert_int_equal(taken.header.unique, 8);
 }
 
-/* ---- forms that were agreed on ---- */
-
-static void setxattr_has_its_longer_form_if_that_was_agreed(void **state)
-{
-	struct fuse_setxattr_in in;
-
-	(void)state;
-	connect_with(4, 0);
-	build_setxattr();
-	op.args.setxattr.setxattr_flags = FUSE_SETXATTR_ACL_KILL_SGID;
-	assert_int_equal(encode(FUSE_SETXATTR_EXT), 0);
-	memcpy(&in, arguments(), sizeof(in));
-	assert_int_equal(in.size, sizeof(bytes));
-	assert_int_equal(in.setxattr_flags, FUSE_SETXATTR_ACL_KILL_SGID);
-	assert_string_equal((const char *)arguments() + sizeof(in), "user.a/b");
-}
-
-static void the_server_masks_the_mode_if_that_was_agreed(void **state)
-{
-	struct fuse_mkdir_in in;
-
-	(void)state;
-	connect_with(4, 0);
-	build_mkdir();
-	assert_int_equal(encode(FUSE_DONT_MASK), 0);
-	memcpy(&in, arguments(), sizeof(in));
-	assert_int_equal(in.mode, 0777);
-	assert_int_equal(in.umask, 027);
-}
-
-static uint32_t flags_of_open(uint64_t agreed, uint32_t *open_flags)
-{
-	struct fuse_open_in in;
-
-	build_open();
-	assert_int_equal(encode(agreed), 0);
-	memcpy(&in, arguments(), sizeof(in));
-	*open_flags = in.open_flags;
-	return in.flags;
-}
-
-static void open_truncates_if_that_was_agreed(void **state)
-{
-	uint32_t kills;
-
-	(void)state;
-	connect_with(4, 0);
-	assert_int_equal(flags_of_open(FUSE_ATOMIC_O_TRUNC, &kills), O_RDWR | O_APPEND | O_TRUNC);
-	assert_int_equal(kills, 0);
-	assert_int_equal(flags_of_open(FUSE_ATOMIC_O_TRUNC | FUSE_HANDLE_KILLPRIV_V2, &kills),
-		O_RDWR | O_APPEND | O_TRUNC);
-	assert_int_equal(kills, FUSE_OPEN_KILL_SUIDGID);
-	/* What is not truncated keeps its bits. */
-	assert_int_equal(flags_of_open(FUSE_HANDLE_KILLPRIV_V2, &kills), O_RDWR | O_APPEND);
-	assert_int_equal(kills, 0);
-}
-
-static void bits_that_give_rights_end_but_for_root(void **state)
-{
-	struct fuse_write_in write;
-	struct fuse_setattr_in attr;
-
-	(void)state;
-	connect_with(4, 0);
-	build_write();
-	assert_int_equal(encode(FUSE_HANDLE_KILLPRIV_V2), 0);
-	memcpy(&write, arguments(), sizeof(write));
-	assert_int_equal(write.write_flags, FUSE_WRITE_KILL_SUIDGID);
-	build_write();
-	op.caller = &root;
-	assert_int_equal(encode(FUSE_HANDLE_KILLPRIV_V2), 0);
-	assert_header(FUSE_WRITE, NODE, &root);
-	memcpy(&write, arguments(), sizeof(write));
-	assert_int_equal(write.write_flags, 0);
-	build_setattr();
-	assert_int_equal(encode(FUSE_HANDLE_KILLPRIV_V2), 0);
-	memcpy(&attr, arguments(), sizeof(attr));
-	assert_int_equal(attr.valid, FATTR_MODE | FATTR_SIZE | FATTR_KILL_SUIDGID);
-}
-
-static void a_newer_server_is_asked_for_the_newer_copy(void **state)
-{
-	(void)state;
-	connect_with(4, 0);
-	session->init.minor = 45;
-	build_copy();
-	assert_int_equal(encode(0), 0);
-	assert_header(VFS_FUSE_COPY_FILE_RANGE_64, NODE, &caller);
-	/* What the operation is has not changed. */
-	assert_int_equal(op.opcode, FUSE_COPY_FILE_RANGE);
-}
-
-/* ---- extensions ---- */
-
-static const struct vfs_security_context label = {"security.x", "abcde", 5};
-
-/* A header, one label, its name with a NUL, its value, and up to the next 8 bytes. */
-static const struct {
-	struct fuse_secctx_header header;
-	struct fuse_secctx label;
-	char rest[16];
-} labelled = {{32, 1}, {5, 0}, "security.x\0abcde"};
-
-static const struct {
-	struct fuse_ext_header header;
-	uint32_t count;
-	uint32_t group;
-} grouped = {{16, 32}, 1, 555};
-
-static void assert_extensions(
-	const char *names, size_t names_size, size_t args_size, const void *expected, size_t size)
-{
-	const uint8_t *at = (const uint8_t *)arguments() + args_size;
-
-	assert_memory_equal(at, names, names_size);
-	assert_memory_equal(at + names_size, expected, size);
-	assert_int_equal(length, sizeof(struct fuse_in_header) + args_size + names_size + size);
-	assert_int_equal(extensions(), size / 8);
-}
-
-static void a_label_follows_the_names(void **state)
-{
-	(void)state;
-	connect_with(4, 0);
-	build_symlink();
-	op.context = &label;
-	assert_int_equal(encode(FUSE_SECURITY_CTX), 0);
-	assert_extensions("name\0to/where", 14, 0, &labelled, sizeof(labelled));
-}
-
-static void that_there_is_no_label_is_said(void **state)
-{
-	static const struct fuse_secctx_header none = {8, 0};
-
-	(void)state;
-	connect_with(4, 0);
-	build_mkdir();
-	assert_int_equal(encode(FUSE_SECURITY_CTX), 0);
-	assert_extensions("name", 5, sizeof(struct fuse_mkdir_in), &none, sizeof(none));
-	/* Of what makes nothing it is not said. */
-	build_lookup();
-	assert_int_equal(encode(FUSE_SECURITY_CTX), 0);
-	assert_int_equal(extensions(), 0);
-}
-
-static void a_group_follows_the_label(void **state)
-{
-	uint8_t both[sizeof(labelled) + sizeof(grouped)];
-
-	(void)state;
-	memcpy(both, &labelled, sizeof(labelled));
-	memcpy(both + sizeof(labelled), &grouped, sizeof(grouped));
-	connect_with(4, 0);
-	build_create();
-	op.context = &label;
-	op.has_group = true;
-	op.group = 555;
-	assert_int_equal(encode(FUSE_SECURITY_CTX | FUSE_CREATE_SUPP_GROUP), 0);
-	assert_extensions("name", 5, sizeof(struct fuse_create_in), both, sizeof(both));
-	assert_int_equal(encode(FUSE_CREATE_SUPP_GROUP), 0);
-	assert_extensions("name", 5, sizeof(struct fuse_create_in), &grouped, sizeof(grouped));
-}
-
-static void what_was_not_agreed_is_left_out(void **state)
-{
-	(void)state;
-	connect_with(4, 0);
-	build_create();
-	op.context = &label;
-	op.has_group = true;
-	assert_int_equal(encode(0), 0);
-	assert_extensions("name", 5, sizeof(struct fuse_create_in), NULL, 0);
-}
-
 /* ---- what is no message ---- */
 
 static void assert_refused(int error, const char *words)
@@ -599,15 +356,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(each_operation_is_its_message),
 		TEST(an_answer_to_a_notification_has_its_number),
-		TEST(setxattr_has_its_longer_form_if_that_was_agreed),
-		TEST(the_server_masks_the_mode_if_that_was_agreed),
-		TEST(open_truncates_if_that_was_agreed),
-		TEST(bits_that_give_rights_end_but_for_root),
-		TEST(a_newer_server_is_asked_for_the_newer_copy),
-		TEST(a_label_follows_the_names),
-		TEST(that_there_is_no_label_is_said),
-		TEST(a_group_follows_the_label),
-		TEST(what_was_not_agreed_is_left_out),
 		TEST(names_have_bytes_and_no_slash),
 		TEST(names_have_an_end),
 		TEST(data_is_no_larger_than_a_request),
