@@ -3,7 +3,7 @@
 # What tests there are, and what each needs.
 
 # Tests with threads of their own: these run under ThreadSanitizer too.
-concurrent_tests=(stress/device fuse/edge fuse/forget fuse/sync fuse/wait
+concurrent_tests=(file/data_random stress/device fuse/edge fuse/forget fuse/sync fuse/wait
 	transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 case_is_full() {
