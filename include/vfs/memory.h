@@ -67,7 +67,9 @@ struct vfs_mem_description {
  * * ``-EINVAL``: not whole pages, or the file is too short
  * * ``-EEXIST``: part of it is registered
  * * ``-ENOTSUP``: the device is another process and there is no descriptor; or there is no IOMMU,
- *   and the memory could move. Such data is copied.
+ *   and the memory could move; or a vhost-user daemon takes no single pieces of memory
+ *   (CONFIGURE_MEM_SLOTS), and to replace all of it is not safe under what the daemon is at work
+ *   on. Such data is copied.
  * * ``-ENOMEM``: the limit on locked memory (RLIMIT_MEMLOCK) is too low, or the device takes no
  * more mappings; the message says which. A vhost-user daemon may take as few as 8, of which the
  *   session has two.
@@ -85,7 +87,8 @@ int vfs_mem_register(struct vfs_session *session, const struct vfs_mem_descripti
  * @result: where to put it; unchanged on error
  *
  * It is a memfd, from 2 MiB pages if there are enough of them, filled with zeros. Every device
- * takes such memory. vfs_mem_unregister() frees it. Any thread may call it.
+ * that memory can be registered with takes it. vfs_mem_unregister() frees it. Any thread may call
+ * it.
  *
  * Return: 0, or the errors of vfs_mem_register()
  */

@@ -8,6 +8,7 @@
 #include "file/stat.h"
 #include "file/tree.h"
 #include "file/walk.h"
+#include "fuse/fuse.h"
 
 #define BUFFER_SIZE (64u << 10)
 
@@ -111,23 +112,35 @@ static int enter(
 	return 0;
 }
 
+/* One entry; the server is owed what it is a lookup of, also if it is malformed. */
+static int enter_next(struct vfs_dir *dir, struct iovec *entries, const struct question *question)
+{
+	struct vfs_dirent entry;
+	int r = vfs_dirent_next(entries, true, &entry);
+
+	if (r < 0)
+		vfs_give_lookup_back(dir->file->fs->session, entry.entry.nodeid);
+	return r > 0 ? enter(dir->file->node, &entry, question) : r;
+}
+
 /*
- * Each entry with a node is a lookup that is owed, whether or not anybody reads so far: all are
- * entered at once. An error of one (no memory) does not keep the others.
+ * All entries are entered at once, whether or not anybody reads so far. An error of one (no memory)
+ * does not keep the others.
  */
 static int enter_all(struct vfs_dir *dir, const struct question *question)
 {
 	struct iovec entries = dir->left;
-	struct vfs_dirent entry;
 	int first = 0;
-	int r;
+	size_t before;
 
-	while ((r = vfs_dirent_next(&entries, true, &entry)) > 0) {
-		int error = enter(dir->file->node, &entry, question);
+	do {
+		int r;
 
-		first = first < 0 ? first : error;
-	}
-	return r < 0 ? r : first;
+		before = entries.iov_len;
+		r = enter_next(dir, &entries, question);
+		first = first < 0 ? first : r;
+	} while (entries.iov_len && entries.iov_len < before);
+	return first;
 }
 
 static int fill(struct vfs_dir *dir, bool plus)

@@ -5,6 +5,7 @@
 
 #include "file/data.h"
 #include "file/tree.h"
+#include "fuse/fuse.h"
 
 #define FORGET_BATCH 64u
 
@@ -81,14 +82,6 @@ static bool is_same(const struct vfs_node *node, const struct fuse_entry_out *en
 	return node->generation == entry->generation && node->type == (entry->attr.mode & S_IFMT);
 }
 
-static void give_back(struct vfs_fs *fs, uint64_t id, uint64_t lookups)
-{
-	struct fuse_forget_one forget = {.nodeid = id, .nlookup = lookups};
-
-	/* Where it fails the device has, and its server forgets all. */
-	(void)vfs_forget(fs->session, &forget, 1);
-}
-
 /* The server uses the number again: who uses the old node keeps it, nobody finds it any more. */
 static void make_way(struct vfs_node *node)
 {
@@ -104,7 +97,7 @@ int vfs_node_enter(struct vfs_fs *fs, const struct fuse_entry_out *entry, uint64
 	struct vfs_node *node;
 
 	if (!spare) {
-		give_back(fs, entry->nodeid, 1);
+		vfs_give_lookup_back(fs->session, entry->nodeid);
 		return vfs_error(-ENOMEM, "out of memory");
 	}
 	pthread_mutex_lock(&fs->lock);

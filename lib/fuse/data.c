@@ -9,7 +9,7 @@
 VFS_EXPORT int vfs_request_set_data(
 	struct vfs_request *request, const struct iovec *iov, unsigned int count)
 {
-	struct vfs_data *data = &request->data;
+	struct vfs_request_data *data = &request->data;
 	unsigned int i;
 
 	if (request->state != VFS_REQUEST_TAKEN && request->state != VFS_REQUEST_PREPARED)
@@ -30,7 +30,7 @@ VFS_EXPORT int vfs_request_set_data(
 /* How many of the pieces are needed, and how many bytes they have. */
 static int measure(struct vfs_request *request)
 {
-	struct vfs_data *data = &request->data;
+	struct vfs_request_data *data = &request->data;
 	uint64_t wanted = data->received ? request->reply.shape.max : UINT64_MAX;
 	uint64_t length = 0;
 
@@ -55,7 +55,7 @@ static int measure(struct vfs_request *request)
 static int place_pieces(struct vfs_request *request)
 {
 	struct vfs_queue *queue = request->queue;
-	struct vfs_data *data = &request->data;
+	struct vfs_request_data *data = &request->data;
 	size_t room = request->payload_size;
 	size_t taken = request->length > VFS_REQUEST_HEAD ? request->length - VFS_REQUEST_HEAD : 0;
 	unsigned int i;
@@ -80,7 +80,7 @@ static int place_pieces(struct vfs_request *request)
 	return 0;
 }
 
-static void copy_sent(const struct vfs_data *data)
+static void copy_sent(const struct vfs_request_data *data)
 {
 	unsigned int i;
 
@@ -109,7 +109,7 @@ static size_t count_segments(const struct vfs_mapping *mapping, const uint8_t *s
 static int check_chain(struct vfs_request *request)
 {
 	const struct vfs_mapping *slots = &request->queue->session->arena.mapping;
-	const struct vfs_data *data = &request->data;
+	const struct vfs_request_data *data = &request->data;
 	unsigned int max = request->queue->max_segments;
 	size_t count = 1; /* the answer's header, and a small body with it */
 	unsigned int i;
@@ -133,7 +133,7 @@ static int check_chain(struct vfs_request *request)
 
 static void hold(struct vfs_request *request)
 {
-	struct vfs_data *data = &request->data;
+	struct vfs_request_data *data = &request->data;
 	unsigned int i;
 
 	for (i = 0; i < data->used; i++)
@@ -144,7 +144,7 @@ static void hold(struct vfs_request *request)
 
 void vfs_data_let_go(struct vfs_request *request)
 {
-	struct vfs_data *data = &request->data;
+	struct vfs_request_data *data = &request->data;
 	unsigned int i;
 
 	if (!data->held)
@@ -157,7 +157,7 @@ void vfs_data_let_go(struct vfs_request *request)
 
 int vfs_data_place(struct vfs_request *request)
 {
-	struct vfs_data *data = &request->data;
+	struct vfs_request_data *data = &request->data;
 	unsigned int direction = vfs_opcode_find(request->opcode)->data;
 	int r;
 
@@ -182,7 +182,7 @@ unsigned int vfs_data_segments(const struct vfs_request *request, struct vfs_seg
 	unsigned int count, unsigned int max)
 {
 	const struct vfs_mapping *slots = &request->queue->session->arena.mapping;
-	const struct vfs_data *data = &request->data;
+	const struct vfs_request_data *data = &request->data;
 	unsigned int i;
 
 	for (i = 0; i < data->used; i++) {
@@ -200,7 +200,7 @@ unsigned int vfs_data_segments(const struct vfs_request *request, struct vfs_seg
 
 void vfs_data_receive(struct vfs_request *request, uint32_t length)
 {
-	const struct vfs_data *data = &request->data;
+	const struct vfs_request_data *data = &request->data;
 	size_t left = length;
 	unsigned int i;
 
@@ -214,7 +214,7 @@ void vfs_data_receive(struct vfs_request *request, uint32_t length)
 	}
 }
 
-const uint8_t *vfs_data_in_slot(const struct vfs_data *data)
+const uint8_t *vfs_data_in_slot(const struct vfs_request_data *data)
 {
 	unsigned int i;
 

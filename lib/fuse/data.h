@@ -20,7 +20,7 @@ struct vfs_piece {
 	uint8_t *bounce;     /* where in the slot, if it is */
 };
 
-struct vfs_data {
+struct vfs_request_data {
 	struct vfs_piece
 		*pieces;    /* room for VFS_REQUEST_DATA_MAX; NULL: the queue is not for data */
 	unsigned int count; /* that were given */
@@ -42,7 +42,7 @@ unsigned int vfs_data_segments(const struct vfs_request *request, struct vfs_seg
 void vfs_data_receive(struct vfs_request *request, uint32_t length);
 
 /* Where it is, if all of it is copied through the slot; NULL: some of it is elsewhere. */
-const uint8_t *vfs_data_in_slot(const struct vfs_data *data);
+const uint8_t *vfs_data_in_slot(const struct vfs_request_data *data);
 
 /* The device has none of it any more, or never had. */
 void vfs_data_let_go(struct vfs_request *request);

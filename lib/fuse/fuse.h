@@ -98,7 +98,7 @@ struct vfs_request {
 	uint64_t indirect_addr;
 	uint32_t length; /* of the message */
 	uint32_t opcode;
-	struct vfs_data data;
+	struct vfs_request_data data;
 	struct vfs_reply reply;
 	uint8_t *body; /* where the answer's body goes */
 	int error;

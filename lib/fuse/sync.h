@@ -26,7 +26,6 @@ enum vfs_waiter_for {
 struct vfs_waiter {
 	enum vfs_waiter_for what;
 	_Atomic uint32_t state;	     /* see sync_wait.c */
-	bool reaps;		     /* he has begun to */
 	struct vfs_request *request; /* the free one */
 	const _Atomic uint32_t *word;
 	uint32_t value; /* that it had */
@@ -41,6 +40,7 @@ struct vfs_sync_queue {
 	struct vfs_waiter *first; /* who waits longest */
 	struct vfs_waiter *last;
 	struct vfs_waiter *reaper; /* one of them, or NULL */
+	bool reaping;		   /* he has begun, so he will hand it over himself */
 	unsigned int getters;	   /* of them, who wait for a free request */
 	unsigned int watchers;	   /* of them, who wait for a change */
 	struct vfs_waiter own;	   /* the library's own thread */

@@ -76,21 +76,17 @@ static void appoint(struct vfs_sync_queue *sq)
 	tell(sq->reaper, APPOINTED);
 }
 
+/* He may be asleep for the queue rather than for himself; or have been appointed and not know it.
+ */
 void vfs_waiter_done(struct vfs_sync_queue *sq, struct vfs_waiter *waiter)
 {
-	bool appointed = sq->reaper == waiter;
-	bool reaps = waiter->reaps;
-
 	list_remove(sq, waiter);
-	/* He may be asleep for the queue rather than for himself. */
-	if (appointed && reaps)
+	if (sq->reaper == waiter && sq->reaping)
 		vfs_queue_prod(sq->queue);
-	tell(waiter, DONE);
-	/* He will never know that he was to reap. */
-	if (appointed && !reaps) {
+	else if (sq->reaper == waiter)
 		sq->reaper = NULL;
-		appoint(sq);
-	}
+	tell(waiter, DONE);
+	appoint(sq);
 }
 
 void vfs_sync_queue_changed(struct vfs_sync_queue *sq)
@@ -206,17 +202,19 @@ static int reap_for_all(
 	return 0;
 }
 
-/* With the lock, as one who was appointed. Then he is done, or waits as others do. */
+/*
+ * With the lock, as one who was appointed, unless he was done before he came to it. Then he is
+ * done, or waits as others do.
+ */
 static int be_reaper(struct vfs_sync_queue *sq, struct vfs_waiter *waiter, uint64_t until_ns)
 {
 	int r;
 
-	/* Somebody may have been faster. */
 	if (sq->reaper != waiter)
 		return 0;
-	waiter->reaps = true;
+	sq->reaping = true;
 	r = reap_for_all(sq, waiter, until_ns);
-	waiter->reaps = false;
+	sq->reaping = false;
 	sq->reaper = NULL;
 	if (is_done(waiter)) {
 		r = 0;

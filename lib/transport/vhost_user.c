@@ -18,6 +18,7 @@
 #include "core/core.h"
 #include "transport/vhost_user.h"
 #include "transport/vhost_user_backend.h"
+#include "transport/vhost_user_memory.h"
 
 /* Messages of the daemon that take long (stopping a queue waits for what is in flight). */
 #define ANSWER_MS 10000u
@@ -29,9 +30,6 @@
 #define FS_F_NOTIFICATION 0
 
 #define QUEUES_MAX 256u
-
-/* Daemons that do not tell take 8. */
-#define REGIONS_MAX VHOST_USER_REGIONS_MAX
 
 #define BIT(n) (1ULL << (n))
 
@@ -45,11 +43,6 @@ static const uint64_t wanted_protocol_features = BIT(VHOST_USER_PROTOCOL_F_MQ) |
 /* A window is mapped at the daemon's word, which comes over a socket of its own. */
 static const uint64_t window_protocol_features = BIT(VHOST_USER_PROTOCOL_F_BACKEND_REQ) |
 						 BIT(VHOST_USER_PROTOCOL_F_SHMEM);
-
-struct region {
-	struct vfs_vhost_user_region region;
-	int fd; /* the arena's; it outlives the mapping */
-};
 
 struct queue {
 	int kick;
@@ -71,9 +64,7 @@ struct vhost_user {
 	_Atomic uint8_t status; /* as it was set here */
 	struct fs_config config;
 	uint32_t config_length;
-	struct region regions[REGIONS_MAX];
-	unsigned int num_regions;
-	bool table_due; /* the daemon has not been told of them */
+	struct vfs_vhost_user_memory memory;
 	struct queue *queues;
 	int error; /* the daemon signals it when a ring is broken */
 	int epoll;
@@ -234,8 +225,6 @@ static int vhost_user_queue_max_size(struct vfs_transport *t, uint16_t queue)
 	return queue < t->num_queues ? QUEUE_SIZE : 0;
 }
 
-static int send_memory(struct vhost_user *vu);
-
 static int vhost_user_enable_queue(
 	struct vfs_transport *t, uint16_t queue, const struct vfs_queue_layout *layout)
 {
@@ -248,7 +237,7 @@ static int vhost_user_enable_queue(
 	};
 	struct vfs_vhost_user_message addr_message = {
 		.request = VHOST_USER_SET_VRING_ADDR, .payload = &addr, .size = sizeof(addr)};
-	int r = vu->table_due ? send_memory(vu) : 0;
+	int r = vfs_vhost_user_memory_send(&vu->memory);
 
 	if (r == 0)
 		r = send_state(vu, VHOST_USER_SET_VRING_NUM, queue, layout->size);
@@ -307,49 +296,6 @@ static void vhost_user_shm_clear(struct vfs_transport *t)
 	vfs_shm_window_clear(&to_vhost_user(t)->backend.window);
 }
 
-static int send_mem_table(struct vhost_user *vu)
-{
-	struct vfs_vhost_user_mem_table table = {.count = vu->num_regions};
-	struct vfs_vhost_user_message m = {.request = VHOST_USER_SET_MEM_TABLE,
-		.payload = &table,
-		.size = offsetof(struct vfs_vhost_user_mem_table, regions) +
-			vu->num_regions * sizeof(table.regions[0]),
-		.num_fds = vu->num_regions};
-	int fds[REGIONS_MAX];
-	unsigned int i;
-
-	for (i = 0; i < vu->num_regions; i++) {
-		table.regions[i] = vu->regions[i].region;
-		fds[i] = vu->regions[i].fd;
-	}
-	m.fds = fds;
-	return vfs_vhost_user_send(&vu->channel, &m);
-}
-
-static int send_region(struct vhost_user *vu, uint32_t request, const struct region *region)
-{
-	struct vfs_vhost_user_mem_reg reg = {.region = region->region};
-	struct vfs_vhost_user_message m = {.request = request,
-		.payload = &reg,
-		.size = sizeof(reg),
-		.fds = &region->fd,
-		.num_fds = request == VHOST_USER_ADD_MEM_REG ? 1 : 0};
-
-	return vfs_vhost_user_send(&vu->channel, &m);
-}
-
-/*
- * All of it, before the first queue is enabled. Some daemons look their old rings up whenever
- * memory comes or goes, so that it has to be replaced at once, and not piece by piece.
- */
-static int send_memory(struct vhost_user *vu)
-{
-	int r = send_mem_table(vu);
-
-	vu->table_due = r < 0;
-	return r;
-}
-
 static bool is_running(const struct vhost_user *vu)
 {
 	unsigned int i;
@@ -360,70 +306,18 @@ static bool is_running(const struct vhost_user *vu)
 	return false;
 }
 
-static int tell_change(struct vhost_user *vu, uint32_t request, const struct region *region)
-{
-	if (!is_running(vu)) {
-		vu->table_due = true;
-		return 0;
-	}
-	if (has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS))
-		return send_region(vu, request, region);
-	return send_mem_table(vu);
-}
-
 static int vhost_user_dma_map(struct vfs_transport *t, const struct vfs_dma_map *map)
 {
 	struct vhost_user *vu = to_vhost_user(t);
-	struct region *region = &vu->regions[vu->num_regions];
-	int r;
 
-	if (map->fd < 0)
-		return vfs_error(
-			-ENOTSUP, "%s: memory without a descriptor cannot be shared", t->name);
-	if (vu->num_regions == t->limits.max_entries)
-		return vfs_error(-ENOMEM, "%s takes no more than %u pieces of memory", t->name,
-			t->limits.max_entries);
-	*region = (struct region){
-		/* Rings are found by the user address, chains by the other: let both be one. */
-		.region = {.guest_addr = map->iova,
-			.size = map->length,
-			.user_addr = map->iova,
-			.mmap_offset = map->fd_offset},
-		.fd = map->fd,
-	};
-	vu->num_regions++;
-	r = tell_change(vu, VHOST_USER_ADD_MEM_REG, region);
-	if (r < 0)
-		vu->num_regions--;
-	return r;
-}
-
-static int remove_region(struct vhost_user *vu, unsigned int index)
-{
-	struct region region = vu->regions[index];
-
-	vu->regions[index] = vu->regions[--vu->num_regions];
-	return tell_change(vu, VHOST_USER_REM_MEM_REG, &region);
+	return vfs_vhost_user_memory_add(&vu->memory, map, is_running(vu));
 }
 
 static int vhost_user_dma_unmap(struct vfs_transport *t, uint64_t iova, uint64_t length)
 {
 	struct vhost_user *vu = to_vhost_user(t);
-	unsigned int i = 0;
-	int r = 0;
 
-	while (i < vu->num_regions) {
-		const struct vfs_vhost_user_region *region = &vu->regions[i].region;
-		int error;
-
-		if (region->guest_addr < iova || region->guest_addr - iova >= length) {
-			i++;
-			continue;
-		}
-		error = remove_region(vu, i);
-		r = r < 0 ? r : error;
-	}
-	return r;
+	return vfs_vhost_user_memory_remove(&vu->memory, iova, length, is_running(vu));
 }
 
 static int vhost_user_set_bus_master(struct vfs_transport *t, bool on)
@@ -550,17 +444,20 @@ static int learn_queues(struct vhost_user *vu)
 
 static int learn_slots(struct vhost_user *vu)
 {
-	uint64_t slots = REGIONS_MAX;
+	uint64_t slots = VHOST_USER_REGIONS_MAX;
 	int r = 0;
 
-	if (has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS))
+	vu->memory.slots = has(vu, VHOST_USER_PROTOCOL_F_CONFIGURE_MEM_SLOTS);
+	if (vu->memory.slots)
 		r = ask_u64(vu, VHOST_USER_GET_MAX_MEM_SLOTS, &slots);
+	vu->memory.max_pieces = slots < VHOST_USER_REGIONS_MAX ? (uint32_t)slots
+							       : VHOST_USER_REGIONS_MAX;
 	vu->base.limits = (struct vfs_dma_limits){
 		.translation = VFS_MEMORY_TABLE,
 		.ranges = {{.start = 0, .last = (1ULL << 47) - 1}},
 		.num_ranges = 1,
 		.page_size = (uint64_t)sysconf(_SC_PAGESIZE),
-		.max_entries = slots < REGIONS_MAX ? (uint32_t)slots : REGIONS_MAX,
+		.max_entries = vu->memory.max_pieces,
 	};
 	return r;
 }
@@ -690,6 +587,8 @@ int vfs_vhost_user_open(const char *path, struct vfs_transport **transport)
 		return vfs_error(-ENOMEM, "out of memory");
 	vu->base.ops = &vhost_user_ops;
 	pthread_mutex_init(&vu->channel.lock, NULL);
+	vu->memory.channel = &vu->channel;
+	vu->memory.name = vu->base.name;
 	vu->channel.socket.fd = vu->error = vu->epoll = -1;
 	snprintf(vu->base.name, sizeof(vu->base.name), "vhost-user %.36s", name ? name + 1 : path);
 	r = set_up(vu, path);

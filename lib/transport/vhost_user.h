@@ -55,7 +55,7 @@ enum vfs_vhost_user_protocol_feature {
 	VHOST_USER_PROTOCOL_F_SHMEM = 22,
 };
 
-/* Pieces of memory that fit a table. */
+/* Pieces of memory that fit a table. Daemons that do not tell take as many. */
 #define VHOST_USER_REGIONS_MAX 8u
 
 #define VHOST_USER_FLAG_VERSION	   1u

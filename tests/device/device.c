@@ -45,6 +45,7 @@ struct device *device_create(
 	device->engine = engine;
 	device->dax = dax;
 	device->polling = options->polling;
+	device->no_slots = options->no_slots;
 	device->offered = BIT(VIRTIO_F_VERSION_1) | BIT(VIRTIO_RING_F_INDIRECT_DESC) |
 			  BIT(VIRTIO_RING_F_EVENT_IDX);
 	if (options->access_platform)

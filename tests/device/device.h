@@ -20,8 +20,9 @@ struct device_options {
 	const char *tag;
 	unsigned int num_request_queues;
 	bool access_platform;
-	bool polling; /* never sleep, ask for no kicks */
-	bool notify;  /* offer a notification queue */
+	bool polling;  /* never sleep, ask for no kicks */
+	bool notify;   /* offer a notification queue */
+	bool no_slots; /* as a vhost-user back end: memory comes as a whole table only */
 };
 
 /* Not in all headers: feature bit 0, and what the configuration has more for it. */
@@ -41,8 +42,9 @@ struct device {
 	struct notifier *notifier; /* or NULL */
 	struct device_config config;
 	uint64_t offered;
-	uint64_t negotiated;
+	_Atomic uint64_t negotiated;
 	bool polling;
+	bool no_slots;
 	struct queue *queues; /* hiprio first */
 	unsigned int num_queues;
 	unsigned int num_request_queues;

@@ -20,6 +20,7 @@ struct device_process process;
 struct connection conn;
 char said[4096];
 unsigned int quirks;
+unsigned int notify_buffers;
 
 static void remember_log(enum vfs_log_level level, const char *message, void *ctx)
 {
@@ -40,7 +41,8 @@ long now_ms(void)
 
 int connect_session(struct connection *c)
 {
-	const struct vfs_session_options options = {.timeout_ms = TIMEOUT_MS, .quirks = quirks};
+	const struct vfs_session_options options = {
+		.timeout_ms = TIMEOUT_MS, .quirks = quirks, .notify_buffers = notify_buffers};
 	struct vfs_init want = {0}, got;
 	int r;
 

@@ -29,6 +29,7 @@ extern struct connection conn;
 
 /* Of sessions that are connected next. */
 extern unsigned int quirks;
+extern unsigned int notify_buffers;
 
 /* What was logged since it was cleared, and the library's last error as well. */
 extern char said[4096];

@@ -34,6 +34,7 @@ static const char usage[] =
 	"and\n"
 	"                       files are copied into it and out of it\n"
 	"  --notify             have a notification queue, for drivers that know what it is\n"
+	"  --no-memory-slots    with --vhost-user: take memory as a whole table only\n"
 	"  --script FILE        do wrong what the lines of FILE say\n"
 	"  --control SOCKET     take such lines on SOCKET, and what is to be notified\n"
 	"\n"
@@ -65,6 +66,7 @@ static const struct option options[] = {
 	{"relay", required_argument, NULL, 'r'},
 	{"null", no_argument, NULL, 'n'},
 	{"notify", no_argument, NULL, 'N'},
+	{"no-memory-slots", no_argument, NULL, 'm'},
 	{"script", required_argument, NULL, 'f'},
 	{"control", required_argument, NULL, 'c'},
 	{"help", no_argument, NULL, 'h'},
@@ -117,6 +119,9 @@ static int parse(int argc, char **argv, struct settings *settings)
 			break;
 		case 'N':
 			settings->device.notify = true;
+			break;
+		case 'm':
+			settings->device.no_slots = true;
 			break;
 		case 'f':
 			settings->script = optarg;

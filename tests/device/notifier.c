@@ -172,7 +172,7 @@ struct words {
 	char text[256]; /* the line, cut into words */
 	const char *kind;
 	const char *name;
-	uint64_t node, child, offset, length, unique, handle, flags, code, claim;
+	uint64_t node, child, offset, length, unique, handle, flags, code, claim, error;
 };
 
 static int parse_word(struct words *w, char *word)
@@ -191,6 +191,7 @@ static int parse_word(struct words *w, char *word)
 		{"flags", &w->flags, NULL},
 		{"code", &w->code, NULL},
 		{"claim", &w->claim, NULL},
+		{"error", &w->error, NULL},
 		{"name", NULL, &w->name},
 		{"data", NULL, &w->name},
 	};
@@ -296,6 +297,18 @@ static void add_poll(const struct words *w, struct body *body)
 	append(body, &out, sizeof(out));
 }
 
+/* As was once proposed for virtiofsd, with a code that is RESEND's now. */
+static void add_lock(const struct words *w, struct body *body)
+{
+	const struct {
+		uint64_t unique;
+		int32_t error;
+		int32_t padding;
+	} out = {.unique = w->unique, .error = -(int32_t)w->error};
+
+	append(body, &out, sizeof(out));
+}
+
 static void add_nothing(const struct words *w, struct body *body)
 {
 	(void)w;
@@ -326,6 +339,7 @@ int notifier_send_line(struct notifier *n, const char *line)
 		{"retrieve", FUSE_NOTIFY_RETRIEVE, add_retrieve},
 		{"poll", FUSE_NOTIFY_POLL, add_poll},
 		{"resend", NOTIFY_RESEND, add_nothing},
+		{"lock", NOTIFY_RESEND, add_lock},
 		{"inc-epoch", NOTIFY_INC_EPOCH, add_nothing},
 	};
 	struct body body = {.size = 0};

@@ -12,9 +12,9 @@
  *	retrieve node=N offset=N length=N unique=N
  *	poll handle=N
  *	resend
+ *	lock unique=N [error=N]
  *	inc-epoch
- *	raw code=N [unique=N] [claim=N] [data=TEXT]  (whatever it is; claim: the length in the
- *header)
+ *	raw code=N [unique=N] [claim=N] [data=TEXT]  (claim: the length in the header)
  */
 #ifndef DEVICE_NOTIFIER_H
 #define DEVICE_NOTIFIER_H

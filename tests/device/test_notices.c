@@ -5,10 +5,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -26,6 +28,9 @@
 #define ON_DISK	  "on disk!"
 #define STORED	  "stored!!"
 #define TRIES	  1200
+
+#define NOTIFICATIONS 200
+#define PATIENCE_MS   60000
 
 extern char **environ;
 
@@ -202,12 +207,69 @@ static void test_what_the_kernel_refuses_ends_nothing(void **state)
 	close(fd);
 }
 
+struct reader {
+	int fd;
+	atomic_bool stop;
+	unsigned int wrong;
+};
+
+static void *read_on(void *arg)
+{
+	struct reader *reader = arg;
+	char bytes[16];
+
+	while (!reader->stop) {
+		ssize_t n = pread(reader->fd, bytes, sizeof(bytes), 0);
+
+		reader->wrong += n != (ssize_t)strlen(ON_DISK) || memcmp(bytes, ON_DISK, (size_t)n);
+	}
+	return NULL;
+}
+
+static uint64_t count_reads(void)
+{
+	struct device_counts counts;
+
+	assert_int_equal(device_process_counts(&process, &counts), 0);
+	return counts.messages[FUSE_READ];
+}
+
+static void await_read(uint64_t before)
+{
+	for (int i = 0; i < PATIENCE_MS && count_reads() == before; i++)
+		usleep(1000);
+	assert_in_range(count_reads(), before + 1, UINT64_MAX);
+}
+
+/* The bridge's two threads at once: the kernel reads again after each notification. */
+static void test_requests_go_on_meanwhile(void **state)
+{
+	struct reader reader = {.fd = open_file()};
+	pthread_t thread;
+
+	(void)state;
+	assert_reads(reader.fd, ON_DISK);
+	assert_int_equal(pthread_create(&thread, NULL, read_on, &reader), 0);
+	for (int i = 0; i < NOTIFICATIONS; i++) {
+		uint64_t before = count_reads();
+
+		say("notify inval-inode node=%llu offset=0 length=0");
+		command("notify raw code=2 data=malformed");
+		await_read(before);
+	}
+	reader.stop = true;
+	pthread_join(thread, NULL);
+	close(reader.fd);
+	assert_int_equal(reader.wrong, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_store_and_invalidate),
 		cmocka_unit_test(test_retrieve_is_answered_by_the_kernel),
 		cmocka_unit_test(test_what_the_kernel_refuses_ends_nothing),
+		cmocka_unit_test(test_requests_go_on_meanwhile),
 	};
 
 	if (access("/dev/fuse", R_OK | W_OK) != 0 || geteuid() != 0) {

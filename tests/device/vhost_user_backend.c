@@ -74,7 +74,9 @@ static int set_owner(struct backend *b, struct message *m)
 
 static uint64_t offered_protocol(const struct backend *b)
 {
-	return protocol_features | (b->device->dax ? BIT(PROTOCOL_F_SHMEM) : 0);
+	uint64_t refused = b->device->no_slots ? BIT(PROTOCOL_F_CONFIGURE_MEM_SLOTS) : 0;
+
+	return (protocol_features & ~refused) | (b->device->dax ? BIT(PROTOCOL_F_SHMEM) : 0);
 }
 
 static int get_protocol_features(struct backend *b, struct message *m)

@@ -39,9 +39,10 @@ struct check_list {
 	}
 
 extern const struct check_list device_checks, session_checks, files_checks, names_checks,
-	attributes_checks, directories_checks, locks_checks, payload_checks, queues_checks,
-	deadlines_checks, deadlines_checks, waiting_checks, forget_checks, errors_checks,
-	malformed_checks, failure_checks, window_checks, memory_checks, ops_checks;
+	attributes_checks, directories_checks, locks_checks, outside_checks, payload_checks,
+	queues_checks, deadlines_checks, waiting_checks, forget_checks, errors_checks,
+	malformed_checks, failure_checks, window_checks, memory_checks, memory_busy_checks,
+	ops_checks;
 
 /* Keep the reason for the line that is printed. */
 enum verdict failed(const char *format, ...) __attribute__((format(printf, 1, 2)));

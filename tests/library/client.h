@@ -29,6 +29,8 @@ struct settings {
 	unsigned int lookups; /* to be forgotten */
 	bool restarts;	      /* what serves ends with its client, and is started again */
 	bool blocking_locks;  /* the server answers others while one waits for a lock */
+	bool fixed_memory;    /* the device's cannot change while it runs */
+	bool lock_holder;     /* lock-holder runs beside the server */
 };
 
 struct client {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests that end before they are answered. */
 #include "check.h"
+#include "lock.h"
 #include "numbered.h"
 
 #define DEPTH  64u
@@ -19,42 +20,20 @@ struct locked {
 	struct vfs_request *waiting;
 };
 
-static struct vfs_request *build_lock(struct client *client, const struct file *file,
-	uint32_t opcode, uint64_t owner, uint32_t type)
-{
-	struct fuse_lk_in in = {.fh = file->fh,
-		.owner = owner,
-		.lk = {.end = INT64_MAX, .type = type, .pid = 1},
-		.lk_flags = FUSE_LK_FLOCK};
-	struct op op = {.opcode = opcode, .node = file->node, .in = {PART(in)}};
-
-	return op_build(client->queue, &op);
-}
-
-static int wait_for(struct client *client, struct vfs_request *request)
-{
-	struct vfs_request *done;
-	int r = vfs_queue_reap_wait(client->queue, &done, 1, 1, PATIENCE_MS);
-
-	if (r < 0)
-		return r;
-	if (r != 1 || done != request)
-		return -EBADMSG;
-	r = vfs_request_error(done);
-	vfs_request_put(done);
-	return r;
-}
-
 static int lock_now(struct client *client, const struct file *file, uint64_t owner, uint32_t type)
 {
-	struct vfs_request *request = build_lock(client, file, FUSE_SETLK, owner, type);
+	const struct lock lock = {
+		.file = file, .owner = owner, .flags = FUSE_LK_FLOCK, .type = type};
+	struct vfs_request *request = lock_build(client, FUSE_SETLK, &lock);
 	int r = request ? vfs_queue_submit(client->queue, &request, 1) : -ENOBUFS;
 
-	return r == 0 ? wait_for(client, request) : r;
+	return r == 0 ? op_wait(client, request) : r;
 }
 
 static int lock_twice(struct client *client, struct locked *locked, unsigned int timeout_ms)
 {
+	const struct lock second = {
+		.file = &locked->second, .owner = 2, .flags = FUSE_LK_FLOCK, .type = F_WRLCK};
 	int r = fuse_create(client, client->directory, "file", &locked->first);
 
 	if (r == 0)
@@ -63,7 +42,7 @@ static int lock_twice(struct client *client, struct locked *locked, unsigned int
 		r = lock_now(client, &locked->first, 1, F_WRLCK);
 	if (r < 0)
 		return r;
-	locked->waiting = build_lock(client, &locked->second, FUSE_SETLKW, 2, F_WRLCK);
+	locked->waiting = lock_build(client, FUSE_SETLKW, &second);
 	if (!locked->waiting)
 		return -ENOBUFS;
 	vfs_request_set_timeout(locked->waiting, timeout_ms);
@@ -79,7 +58,7 @@ static enum verdict come(struct client *client)
 	if (!client->settings->blocking_locks)
 		return skipped("the server keeps nobody waiting");
 	expect_ok(lock_twice(client, &locked, 50));
-	expect_error(ETIMEDOUT, wait_for(client, locked.waiting));
+	expect_error(ETIMEDOUT, op_wait(client, locked.waiting));
 	counters = vfs_queue_counters(client->queue);
 	expect(counters->timed_out == 1, "%llu are counted",
 		(unsigned long long)counters->timed_out);
@@ -96,7 +75,7 @@ static enum verdict are_kept(struct client *client)
 	expect(request, "no request");
 	vfs_request_set_timeout(request, PATIENCE_MS);
 	expect_ok(vfs_queue_submit(client->queue, &request, 1));
-	expect_ok(wait_for(client, request));
+	expect_ok(op_wait(client, request));
 	return PASSED;
 }
 
@@ -108,7 +87,7 @@ static enum verdict server_is_interrupted(struct client *client)
 		return skipped("the server keeps nobody waiting");
 	expect_ok(lock_twice(client, &locked, 0));
 	expect_ok(vfs_request_cancel(locked.waiting));
-	expect_error(EINTR, wait_for(client, locked.waiting));
+	expect_error(EINTR, op_wait(client, locked.waiting));
 	expect_error(EINVAL, vfs_request_cancel(locked.waiting));
 	return PASSED;
 }

@@ -41,6 +41,9 @@ size_t op_write(struct vfs_request *request, const struct op *op);
 /* Bytes of the answer's body that were copied, or the server's error. */
 ssize_t op_run(struct client *client, const struct op *op);
 
+/* Waits for the next answer, which is to be this request's; its error, or -EBADMSG. */
+int op_wait(struct client *client, struct vfs_request *request);
+
 /* Where an answer's body is copied to; bytes, or its error. */
 ssize_t op_answer(const struct vfs_request *request, void *out, size_t room);
 

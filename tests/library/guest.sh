@@ -9,7 +9,7 @@ bind_vfio || fail "bind"
 # Each line as it comes, so that a hang shows where.
 # shellcheck disable=SC2086 # options are words
 {
-	timeout $((TIMEOUT - 20)) library-test ${LIBRARY_OPTIONS:-} "$(fs_bdf)" 2>/tmp/library.err
+	timeout $((TIMEOUT - 20)) library-test --lock-holder ${LIBRARY_OPTIONS:-} "$(fs_bdf)" 2>/tmp/library.err
 	echo $? >/tmp/library.status
 } | while read -r line; do
 	report "$line"

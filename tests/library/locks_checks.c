@@ -1,25 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Locks, where the server has them. */
 #include "check.h"
-#include "fuse.h"
-
-struct lock {
-	const struct file *file;
-	uint64_t owner;
-	uint32_t flags;
-	uint32_t type;
-};
-
-static struct fuse_lk_in lock_in(const struct lock *lock)
-{
-	return (struct fuse_lk_in){
-		.fh = lock->file->fh,
-		.owner = lock->owner,
-		/* As kernels do, which name a process only where they set a lock. */
-		.lk = {.start = 0, .end = 99, .type = lock->type},
-		.lk_flags = lock->flags,
-	};
-}
+#include "lock.h"
 
 static int set_lock(struct client *client, const struct lock *lock)
 {

@@ -20,13 +20,16 @@ static const char usage[] =
 	"  --lookups N        that are forgotten again (20000)\n"
 	"  --restarts         the server ends with its client, and is started again\n"
 	"  --blocking-locks   the server answers others while one waits for a lock\n"
+	"  --fixed-memory     no memory can be registered with the device\n"
+	"  --lock-holder      lock-holder runs beside the server, for the file of outside/locks-*\n"
 	"  --only REGEX       only checks with such a name\n"
 	"  --list             print the names and stop\n";
 
 static const struct check_list *const lists[] = {&device_checks, &session_checks, &files_checks,
-	&names_checks, &attributes_checks, &directories_checks, &locks_checks, &payload_checks,
-	&queues_checks, &deadlines_checks, &waiting_checks, &forget_checks, &errors_checks,
-	&malformed_checks, &failure_checks, &window_checks, &memory_checks, &ops_checks};
+	&names_checks, &attributes_checks, &directories_checks, &locks_checks, &outside_checks,
+	&payload_checks, &queues_checks, &deadlines_checks, &waiting_checks, &forget_checks,
+	&errors_checks, &malformed_checks, &failure_checks, &window_checks, &memory_checks,
+	&memory_busy_checks, &ops_checks};
 
 /* Enough for most, and soon mapped. */
 static const struct vfs_session_options usual = {.depth = 16, .max_payload = 128 << 10};
@@ -150,6 +153,8 @@ static const struct option options[] = {
 	{"lookups", required_argument, NULL, 'k'},
 	{"restarts", no_argument, NULL, 'r'},
 	{"blocking-locks", no_argument, NULL, 'b'},
+	{"fixed-memory", no_argument, NULL, 'f'},
+	{"lock-holder", no_argument, NULL, 'h'},
 	{"only", required_argument, NULL, 'o'},
 	{"list", no_argument, NULL, 'l'},
 	{NULL, 0, NULL, 0},
@@ -186,6 +191,10 @@ static bool parse(int argc, char **argv, struct settings *settings, const char *
 			settings->restarts = true;
 		else if (c == 'b')
 			settings->blocking_locks = true;
+		else if (c == 'f')
+			settings->fixed_memory = true;
+		else if (c == 'h')
+			settings->lock_holder = true;
 		else if (c == 'o')
 			*only = optarg;
 		else if (c == 'l')

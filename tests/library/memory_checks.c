@@ -6,7 +6,7 @@
 #include <vfs/memory.h>
 
 #include "check.h"
-#include "fuse.h"
+#include "io.h"
 
 #define PAGE 4096u
 #define SIZE (16 * PAGE)
@@ -15,25 +15,11 @@
 static ssize_t transfer(struct client *client, const struct file *file, uint32_t opcode,
 	const struct iovec *iov, unsigned int count, uint64_t offset)
 {
-	struct fuse_write_in write = {.fh = file->fh, .offset = offset};
-	struct fuse_read_in read = {.fh = file->fh, .offset = offset};
-	struct fuse_in_header header = {.opcode = opcode, .nodeid = file->node};
+	const struct io io = {file, opcode, iov, count, offset};
 	struct vfs_request *request = vfs_request_get(client->queue);
-	char *message = vfs_request_message(request);
-	bool writes = opcode == FUSE_WRITE;
-	struct iovec reply[2];
-	unsigned int i;
-	ssize_t r;
+	int r = io_prepare(request, &io);
+	ssize_t moved;
 
-	for (i = 0; i < count; i++)
-		write.size = read.size = read.size + (uint32_t)iov[i].iov_len;
-	memcpy(message, &header, sizeof(header));
-	memcpy(message + sizeof(header), writes ? (void *)&write : (void *)&read,
-		writes ? sizeof(write) : sizeof(read));
-	r = vfs_request_set_data(request, iov, count);
-	if (r == 0)
-		r = vfs_request_prepare(
-			request, sizeof(header) + (writes ? sizeof(write) : sizeof(read)));
 	if (r == 0)
 		r = vfs_queue_submit(client->queue, &request, 1);
 	if (r < 0) {
@@ -43,14 +29,9 @@ static ssize_t transfer(struct client *client, const struct file *file, uint32_t
 	r = vfs_queue_reap_wait(client->queue, &request, 1, 1, PATIENCE_MS);
 	if (r < 0)
 		return r;
-	r = vfs_request_error(request);
-	if (r == 0 && writes)
-		r = write.size;
-	else if (r == 0 && vfs_request_reply(request, reply) == 1)
-		r = (ssize_t)(((struct fuse_out_header *)reply[0].iov_base)->len -
-			      sizeof(struct fuse_out_header));
+	moved = io_result(request, &io);
 	vfs_request_put(request);
-	return r;
+	return moved;
 }
 
 static enum verdict registered_is_moved(struct client *client)
@@ -63,7 +44,7 @@ static enum verdict registered_is_moved(struct client *client)
 	char *data;
 
 	expect_ok(fuse_create(client, client->directory, "file", &file));
-	expect_ok(vfs_mem_alloc(client->session, SIZE, &addr, &mem));
+	expect_ok(io_memory_get(client, SIZE, &addr, &mem));
 	data = addr;
 	iov = (struct iovec){.iov_base = data + 5, .iov_len = SIZE - 100};
 	fill_pattern(iov.iov_base, iov.iov_len, 0, 11);
@@ -75,7 +56,7 @@ static enum verdict registered_is_moved(struct client *client)
 	expect(transfer(client, &file, FUSE_READ, &iov, 1, 77) == 9 * PAGE, "READ");
 	expect(is_pattern(data + PAGE, 9 * PAGE, 77, 11), "other data in memory");
 	expect(data[PAGE - 1] == 0 && data[10 * PAGE] == 0, "more was written than was asked for");
-	expect_ok(vfs_mem_unregister(mem));
+	expect_ok(io_memory_put(addr, mem));
 	return PASSED;
 }
 
@@ -90,7 +71,7 @@ static enum verdict pieces_are_mixed(struct client *client)
 	void *addr;
 
 	expect_ok(fuse_create(client, client->directory, "file", &file));
-	expect_ok(vfs_mem_alloc(client->session, SIZE, &addr, &mem));
+	expect_ok(io_memory_get(client, SIZE, &addr, &mem));
 	for (i = 0; i < 9; i++) {
 		char *base = i % 3 == 1 ? other : addr;
 
@@ -109,7 +90,7 @@ static enum verdict pieces_are_mixed(struct client *client)
 			"other data in piece %u", i);
 		total += iov[i].iov_len;
 	}
-	expect_ok(vfs_mem_unregister(mem));
+	expect_ok(io_memory_put(addr, mem));
 	return PASSED;
 }
 
@@ -124,14 +105,14 @@ static enum verdict memory_comes_and_goes(struct client *client)
 		struct iovec iov;
 		void *addr;
 
-		expect_ok(vfs_mem_alloc(client->session, SIZE, &addr, &mem));
+		expect_ok(io_memory_get(client, SIZE, &addr, &mem));
 		iov = (struct iovec){.iov_base = addr, .iov_len = SIZE};
 		fill_pattern(addr, SIZE, 0, i);
 		expect(transfer(client, &file, FUSE_WRITE, &iov, 1, 0) == SIZE, "WRITE");
 		memset(addr, 0, SIZE);
 		expect(transfer(client, &file, FUSE_READ, &iov, 1, 0) == SIZE, "READ");
 		expect(is_pattern(addr, SIZE, 0, i), "other data");
-		expect_ok(vfs_mem_unregister(mem));
+		expect_ok(io_memory_put(addr, mem));
 	}
 	return PASSED;
 }

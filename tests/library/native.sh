@@ -86,6 +86,13 @@ serve_device() {
 	serve "$socket" "$BUILD/tests/device/virtiofs-device" "--$FACE" "$socket" "$@" $DEVICE_OPTIONS
 }
 
+# A process that locks the file of one check (outside_checks.c), besides the server.
+start_lock_holder() {
+	as_nobody setpriv --pdeathsig TERM "$BUILD/tests/library/lock-holder" "$SHARE" \
+		"$SHARE/locks-are-waited-for-in-time/file" &
+	on_exit "end_process $!"
+}
+
 run_native_environment() {
 	local socket=$WORK/fs.sock device program=$BUILD/tests/library/library-test options=()
 
@@ -108,10 +115,11 @@ run_native_environment() {
 		;;
 	*) die "DAEMON=$DAEMON: only virtiofsd, device and relay exist" ;;
 	esac
+	start_lock_holder
 	device=$socket
 	[ "$FACE" != vfio-user ] || device=vfio-user:$socket
 	# shellcheck disable=SC2086 # options are words
-	run_interruptibly as_nobody "$program" ${LIBRARY_OPTIONS:-} ${LIBRARY_SCALE:-} \
+	run_interruptibly as_nobody "$program" --lock-holder ${LIBRARY_OPTIONS:-} ${LIBRARY_SCALE:-} \
 		"${options[@]}" "$device" || {
 		local status=$?
 		sed 's/^/# server: /' "$WORK/server.log" | tail -n 20

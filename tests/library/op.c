@@ -85,6 +85,20 @@ ssize_t op_run(struct client *client, const struct op *op)
 	return r;
 }
 
+int op_wait(struct client *client, struct vfs_request *request)
+{
+	struct vfs_request *done;
+	int r = vfs_queue_reap_wait(client->queue, &done, 1, 1, PATIENCE_MS);
+
+	if (r < 0)
+		return r;
+	if (r != 1 || done != request)
+		return -EBADMSG;
+	r = vfs_request_error(done);
+	vfs_request_put(done);
+	return r;
+}
+
 struct progress {
 	struct vfs_queue *queue;
 	const struct stream *stream;

@@ -18,7 +18,7 @@ end_cleanly
 make_workdir
 # As a guest's case: its settings, and what its guest does.
 mkdir "$WORK/case"
-cp "$environment"/* "$here/guest.sh" "$here/host-after.sh" "$WORK/case/"
+cp "$environment"/* "$here/guest.sh" "$here"/host-{before,after}.sh "$WORK/case/"
 case_settings "$WORK/case"
 
 case $PLACE in

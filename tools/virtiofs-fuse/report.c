@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report.h"
 
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,9 @@
 #define HELD_LINES 8
 #define LINE_SIZE  512
 
+/* Of where lines go: the thread that relays notifications has some to say too. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
 static struct {
 	bool debug;
 	bool ready;
@@ -23,12 +27,19 @@ static struct {
 	char libfuse[LINE_SIZE];
 } report;
 
-static void put_line(int priority, const char *line)
+static void put_line_locked(int priority, const char *line)
 {
 	if (report.background)
 		syslog(priority, "%s", line);
 	else
 		fprintf(stderr, "virtiofs-fuse: %s\n", line);
+}
+
+static void put_line(int priority, const char *line)
+{
+	pthread_mutex_lock(&lock);
+	put_line_locked(priority, line);
+	pthread_mutex_unlock(&lock);
 }
 
 static void hold_line(const char *line)
@@ -40,10 +51,12 @@ static void hold_line(const char *line)
 static void on_library(enum vfs_log_level level, const char *message, void *ctx)
 {
 	(void)ctx;
+	pthread_mutex_lock(&lock);
 	if (report.debug || report.ready)
-		put_line(level == VFS_LOG_ERROR ? LOG_ERR : LOG_WARNING, message);
+		put_line_locked(level == VFS_LOG_ERROR ? LOG_ERR : LOG_WARNING, message);
 	else
 		hold_line(message);
+	pthread_mutex_unlock(&lock);
 }
 
 static void on_libfuse(enum fuse_log_level level, const char *format, va_list ap)
@@ -74,11 +87,13 @@ void report_ready(bool background)
 {
 	unsigned int i;
 
+	pthread_mutex_lock(&lock);
 	for (i = 0; i < report.num_held; i++)
-		put_line(LOG_WARNING, report.held[i]);
+		put_line_locked(LOG_WARNING, report.held[i]);
 	report.num_held = 0;
 	report.ready = true;
 	report.background = background;
+	pthread_mutex_unlock(&lock);
 }
 
 void report_error(const char *format, ...)
