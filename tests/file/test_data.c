@@ -373,6 +373,20 @@ static void appends_go_behind_each_other(void **state)
 	}
 }
 
+static void who_appends_to_what_is_not_written_yet_does_not_ask(void **state)
+{
+	struct vfs_file *file;
+
+	(void)state;
+	mount_with(VFS_CACHE_AUTO, true);
+	file = stub_open(fs, O_WRONLY | O_APPEND);
+	for (unsigned int i = 0; i < 10; i++)
+		assert_int_equal(vfs_write(file, "line\n", 5), 5);
+	assert_int_equal(stub.asked[FUSE_GETATTR], 1);
+	assert_int_equal(stub_close(file), 0);
+	assert_int_equal(stub.size, 50);
+}
+
 static void a_shorter_file_has_zeros_when_it_grows(void **state)
 {
 	struct vfs_file *file;
@@ -531,6 +545,7 @@ int main(void)
 		TEST(an_error_is_told_to_each_file_once),
 		TEST(not_more_than_half_is_dirty),
 		TEST(appends_go_behind_each_other),
+		TEST(who_appends_to_what_is_not_written_yet_does_not_ask),
 		TEST(a_shorter_file_has_zeros_when_it_grows),
 		TEST(limits_are_those_of_linux),
 		TEST(positions_are_moved),
