@@ -75,6 +75,7 @@ packages_for() {
 		case $test in
 		build/clang) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_CLANG" ;;
 		build/* | unit/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT" ;;
+		check/kernel-doc) echo "$PACKAGES_BUILD $PACKAGES_DOCS" ;;
 		check/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_LINT $PACKAGES_CLANG" ;;
 		bench/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_BENCH" ;;
 		native/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST strace" ;;
