@@ -290,8 +290,9 @@ int vfs_queue_timeout(const struct vfs_queue *queue);
  * @queue: the queue
  * @timeout_ms: at most so many milliseconds; -1: without a limit
  *
- * How is said by enum vfs_poll of the session. It may end early, with nothing to reap, when the
- * device has returned a request after its deadline.
+ * How is said by enum vfs_poll of the session. What is looked for at first, some 50 us at most, is
+ * not counted, so that a fast answer costs no reading of the clock. It may end early, with nothing
+ * to reap, when the device has returned a request after its deadline.
  *
  * Return: 0, or
  *
