@@ -3,8 +3,8 @@
 # What tests there are, and what each needs.
 
 # Tests with threads of their own: these run under ThreadSanitizer too.
-concurrent_tests=(stress/device fuse/edge fuse/forget fuse/hand_over fuse/sync fuse/wait
-	device/notices transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
+concurrent_tests=(file/data_random stress/device fuse/edge fuse/forget fuse/hand_over fuse/sync
+	fuse/wait device/notices transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 case_is_full() {
 	grep -qs '^FULL=1' "$top/tests/guest/cases/$1/env"
