@@ -75,9 +75,10 @@ packages_for() {
 		case $test in
 		build/clang) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_CLANG" ;;
 		build/* | unit/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT" ;;
+		check/kernel-doc) echo "$PACKAGES_BUILD $PACKAGES_DOCS" ;;
 		check/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_LINT $PACKAGES_CLANG" ;;
 		bench/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_BENCH" ;;
-		native/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST strace" ;;
+		native/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST strace curl" ;;
 		guest* | library*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
 		esac
 	done | tr ' ' '\n' | sort -u
