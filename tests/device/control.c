@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,6 +20,18 @@ struct control {
 	struct device *device;
 };
 
+static int print_held(struct device *device, char *answer, size_t size)
+{
+	struct engine_held held;
+
+	if (!device->engine->held)
+		return -ENOTSUP;
+	device->engine->held(device->engine, &held);
+	snprintf(answer, size, "nodes=%" PRIu64 " lookups=%" PRIu64 " open=%" PRIu64, held.nodes,
+		held.lookups, held.open);
+	return 0;
+}
+
 /* What a command gives is put into @answer. */
 static int obey(struct device *device, char *line, char *answer, size_t size)
 {
@@ -32,6 +45,8 @@ static int obey(struct device *device, char *line, char *answer, size_t size)
 		counts_print(answer, size);
 		return 0;
 	}
+	if (strcmp(line, "held") == 0)
+		return print_held(device, answer, size);
 	if (strncmp(line, "notify ", 7) == 0)
 		return device_notify(device, line + 7);
 	if (strcmp(line, "retrieved") == 0) {

@@ -25,11 +25,19 @@ struct request {
  * What answers requests. handle() is called from the queues' threads, several at a time, and
  * gives each request back with one of the two functions below, at once or later, from any thread.
  */
+struct engine_held {
+	uint64_t nodes; /* beside the root */
+	uint64_t lookups;
+	uint64_t open;
+};
+
 struct engine {
 	void (*handle)(struct engine *engine, struct request *request);
 	/* The driver is gone: forget all that it has looked up or opened. No queue runs. */
 	void (*end)(struct engine *engine);
 	void (*destroy)(struct engine *engine);
+	/* What the driver has looked up and opened; NULL: this engine does not know. */
+	void (*held)(struct engine *engine, struct engine_held *held);
 };
 
 /* Write the reply into the request's buffers and give it back. */

@@ -293,6 +293,11 @@ static void server_end(struct engine *engine)
 	drop_in_flight(server);
 }
 
+static void server_held(struct engine *engine, struct engine_held *held)
+{
+	tree_held(&of_engine(engine)->served.tree, &held->nodes, &held->lookups, &held->open);
+}
+
 static void server_destroy(struct engine *engine)
 {
 	struct server *server = of_engine(engine);
@@ -326,7 +331,9 @@ struct engine *server_create(const char *directory, struct dax *dax)
 	pthread_rwlock_init(&server->session_lock, NULL);
 	pthread_mutex_init(&server->lock, NULL);
 	server->served.dax = dax;
-	server->engine = (struct engine){
-		.handle = server_handle, .end = server_end, .destroy = server_destroy};
+	server->engine = (struct engine){.handle = server_handle,
+		.end = server_end,
+		.destroy = server_destroy,
+		.held = server_held};
 	return &server->engine;
 }

@@ -191,6 +191,23 @@ void tree_forget(struct tree *tree, uint64_t number, uint64_t count)
 	pthread_rwlock_unlock(&tree->lock);
 }
 
+void tree_held(struct tree *tree, uint64_t *nodes, uint64_t *lookups, uint64_t *open)
+{
+	const struct node *node;
+	size_t i;
+
+	*nodes = *lookups = *open = 0;
+	pthread_rwlock_rdlock(&tree->lock);
+	for (i = TREE_ROOT + 1; i < tree->nodes.size; i++) {
+		node = tree->nodes.items[i];
+		*nodes += node != NULL;
+		*lookups += node ? node->lookups : 0;
+	}
+	for (i = 0; i < tree->files.size; i++)
+		*open += tree->files.items[i] != NULL;
+	pthread_rwlock_unlock(&tree->lock);
+}
+
 int64_t tree_add_open(struct tree *tree, int fd, DIR *directory)
 {
 	struct open_file *file = malloc(sizeof(*file));

@@ -48,6 +48,9 @@ int tree_fd(struct tree *tree, uint64_t number);
  */
 uint64_t tree_remember(struct tree *tree, int fd, const struct stat *stat, uint64_t *generation);
 
+/* How many nodes it knows beside the root, by how many lookups, and how many files it has open. */
+void tree_held(struct tree *tree, uint64_t *nodes, uint64_t *lookups, uint64_t *open);
+
 /* The driver forgets @count of its lookups. */
 void tree_forget(struct tree *tree, uint64_t number, uint64_t count);
 
