@@ -104,7 +104,7 @@ static int enter(
 		return r;
 	pthread_mutex_lock(&fs->lock);
 	if (parent->names_version == question->names && !parent->names_changing)
-		vfs_name_set(parent, entry->name, node,
+		(void)vfs_name_set(parent, entry->name, node,
 			vfs_valid_until(
 				fs, entry->entry.entry_valid, entry->entry.entry_valid_nsec));
 	pthread_mutex_unlock(&fs->lock);

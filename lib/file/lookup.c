@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "file/tree.h"
 #include "file/walk.h"
@@ -45,14 +46,32 @@ static struct version version_of(struct vfs_node *directory)
 	return version;
 }
 
-/* Unless this client has changed names there since. */
-static void remember(struct vfs_node *parent, const char *text, struct vfs_node *node,
+/* It is not believed, but somebody may want to go up from there. */
+static int remember_way_up(struct vfs_node *parent, const char *text, struct vfs_node *node)
+{
+	if (!S_ISDIR(node->type) || vfs_name_parent(node) || vfs_name_find(parent, text))
+		return 0;
+	return vfs_name_set(parent, text, node, 0);
+}
+
+/*
+ * Unless this client has changed names there since. A name that is not remembered is asked for
+ * again, but without that of a directory nobody finds what is above it.
+ */
+static int remember(struct vfs_node *parent, const char *text, struct vfs_node *node,
 	uint64_t until_ns, struct version before)
 {
+	int r;
+
 	pthread_mutex_lock(&parent->fs->lock);
 	if (parent->names_version == before.names && !parent->names_changing)
-		vfs_name_set(parent, text, node, until_ns);
+		r = vfs_name_set(parent, text, node, until_ns);
+	else
+		r = remember_way_up(parent, text, node);
 	pthread_mutex_unlock(&parent->fs->lock);
+	if (r == 0 || !S_ISDIR(node->type))
+		return 0;
+	return vfs_error(r, "out of memory");
 }
 
 static void remember_missing(
@@ -64,7 +83,7 @@ static void remember_missing(
 	if (parent->names_version == before.names && !parent->names_changing) {
 		name = vfs_name_find(parent, text);
 		if (until_ns)
-			vfs_name_set(parent, text, NULL, until_ns);
+			(void)vfs_name_set(parent, text, NULL, until_ns);
 		else if (name)
 			vfs_name_drop(name);
 	}
@@ -96,7 +115,11 @@ static int ask(struct vfs_node *parent, const char *text, struct vfs_found *foun
 	r = vfs_node_enter(fs, entry, before.attr, &found->node);
 	if (r < 0)
 		return r;
-	remember(parent, text, found->node, until, before);
+	r = remember(parent, text, found->node, until, before);
+	if (r < 0) {
+		vfs_node_put(found->node);
+		return r;
+	}
 	found->asked = true;
 	found->attr = entry->attr;
 	return 0;
@@ -197,7 +220,7 @@ int vfs_names_made(struct vfs_node *directory, const char *text, const struct fu
 	if (name && (!node || directory->names_changing > 1))
 		vfs_name_drop(name);
 	else if (node && directory->names_changing == 1)
-		vfs_name_set(directory, text, node,
+		(void)vfs_name_set(directory, text, node,
 			vfs_valid_until(fs, entry->entry_valid, entry->entry_valid_nsec));
 	end_change(directory);
 	pthread_mutex_unlock(&fs->lock);

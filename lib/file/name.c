@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -108,28 +109,57 @@ static struct vfs_name *create(struct vfs_node *parent, const char *text)
 	return name;
 }
 
-void vfs_name_set(
+/*
+ * What is known of the way up from a directory leads through @node, which is below it now: somebody
+ * else has moved them. A circle would keep itself alive, and nobody would come to its end.
+ */
+static void break_circle(struct vfs_node *directory, const struct vfs_node *node)
+{
+	struct vfs_node *at = directory;
+
+	while (at && at != node && at != at->fs->root)
+		at = vfs_name_parent(at);
+	if (at != node)
+		return;
+	while (directory != node) {
+		at = vfs_name_parent(directory);
+		vfs_names_drop_to(directory);
+		directory = at;
+	}
+}
+
+/* A directory is in one place: it was moved. */
+static void move_directory(struct vfs_node *parent, struct vfs_node *node)
+{
+	vfs_names_drop_to(node);
+	break_circle(parent, node);
+}
+
+int vfs_name_set(
 	struct vfs_node *parent, const char *text, struct vfs_node *node, uint64_t until_ns)
 {
 	struct vfs_name *name = vfs_name_find(parent, text);
 
 	if (name && name->node == node) {
 		name->until_ns = until_ns;
-		return;
+		return 0;
 	}
-	/* A directory is in one place: it was moved. */
+	/* That is the server's mistake. */
+	if (node == parent)
+		return 0;
 	if (node && S_ISDIR(node->type))
-		vfs_names_drop_to(node);
+		move_directory(parent, node);
 	if (name)
 		lead_nowhere(name);
 	else
 		name = create(parent, text);
 	if (!name)
-		return;
+		return -ENOMEM;
 	name->until_ns = until_ns;
 	lead_to(name, node);
 	if (!node)
 		vfs_names_trim(parent->fs, parent->fs->options.cache_nodes);
+	return 0;
 }
 
 struct vfs_node *vfs_name_parent(const struct vfs_node *directory)

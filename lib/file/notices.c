@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <vfs/notify.h>
 
@@ -42,6 +43,14 @@ static void node_changed(struct vfs_fs *fs, const struct vfs_notification *n)
 	vfs_node_put(node);
 }
 
+/* Who is in a directory goes up from there as before. */
+static bool only_expires(const struct vfs_notification *n, const struct vfs_name *name)
+{
+	if (n->code != FUSE_NOTIFY_INVAL_ENTRY)
+		return false;
+	return (n->flags & FUSE_EXPIRE_ONLY) || (name->node && S_ISDIR(name->node->type));
+}
+
 /* @child: only if it leads there; 0: in any case. */
 static void name_changed(struct vfs_fs *fs, const struct vfs_notification *n, uint64_t child)
 {
@@ -55,7 +64,7 @@ static void name_changed(struct vfs_fs *fs, const struct vfs_notification *n, ui
 	parent->names_version++;
 	vfs_attr_expire_locked(parent);
 	name = vfs_name_find(parent, n->name);
-	if (name && n->code == FUSE_NOTIFY_INVAL_ENTRY && (n->flags & FUSE_EXPIRE_ONLY))
+	if (name && only_expires(n, name))
 		name->until_ns = 0;
 	else if (name && (!child || !name->node || name->node->id == child))
 		vfs_name_drop(name);

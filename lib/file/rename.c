@@ -132,7 +132,7 @@ static void set_name(const struct vfs_walk *walk, struct vfs_node *node)
 	struct vfs_name *name = vfs_name_find(walk->parent, walk->name);
 
 	if (node)
-		vfs_name_set(
+		(void)vfs_name_set(
 			walk->parent, walk->name, node, vfs_valid_until(walk->parent->fs, 0, 0));
 	else if (name)
 		vfs_name_drop(name);

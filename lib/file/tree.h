@@ -23,9 +23,9 @@ struct vfs_name *vfs_name_find(struct vfs_node *parent, const char *text);
 
 /*
  * @node is called that now, or nothing is (NULL). What was known of the name before is dropped.
- * Where there is no memory, nothing is known.
+ * Where there is no memory (-ENOMEM), nothing is known.
  */
-void vfs_name_set(
+int vfs_name_set(
 	struct vfs_node *parent, const char *text, struct vfs_node *node, uint64_t until_ns);
 
 void vfs_name_drop(struct vfs_name *name);

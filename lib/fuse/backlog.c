@@ -35,6 +35,12 @@ static int grow(struct vfs_forget_backlog *backlog, size_t more)
 	return 0;
 }
 
+int vfs_backlog_init(struct vfs_forget_backlog *backlog)
+{
+	*backlog = (struct vfs_forget_backlog){0};
+	return grow(backlog, ROOM_MIN);
+}
+
 int vfs_backlog_add(
 	struct vfs_forget_backlog *backlog, const struct fuse_forget_one *forgets, size_t count)
 {

@@ -7,13 +7,16 @@
 
 #include <vfs/fuse_abi.h>
 
-/* All zero is an empty one. */
 struct vfs_forget_backlog {
 	struct fuse_forget_one *items;
 	size_t head;
 	size_t count;
 	size_t room;
 };
+
+/* With room for some, so that what is owed to the server can be given back when there is no memory.
+ * -ENOMEM */
+int vfs_backlog_init(struct vfs_forget_backlog *backlog);
 
 /* All of them, or -ENOMEM and none. */
 int vfs_backlog_add(

@@ -10,10 +10,11 @@
 /* The slots above are for INTERRUPT, which shall not stand behind any number of FORGETs. */
 #define FORGETS_MAX (VFS_HIPRIO_DEPTH * 3 / 4)
 
-void vfs_hiprio_init(struct vfs_hiprio *hiprio, struct vfs_queue *queue)
+int vfs_hiprio_init(struct vfs_hiprio *hiprio, struct vfs_queue *queue)
 {
 	*hiprio = (struct vfs_hiprio){.queue = queue};
 	pthread_mutex_init(&hiprio->lock, NULL);
+	return vfs_backlog_init(&hiprio->backlog);
 }
 
 void vfs_hiprio_fini(struct vfs_hiprio *hiprio)

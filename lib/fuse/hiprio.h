@@ -24,7 +24,8 @@ struct vfs_hiprio {
 	atomic_bool waiting;  /* some found no room, for those who do not hold the lock */
 };
 
-void vfs_hiprio_init(struct vfs_hiprio *hiprio, struct vfs_queue *queue);
+/* -ENOMEM */
+int vfs_hiprio_init(struct vfs_hiprio *hiprio, struct vfs_queue *queue);
 void vfs_hiprio_fini(struct vfs_hiprio *hiprio);
 
 /*

@@ -103,8 +103,7 @@ static int create_queues(struct vfs_session *session)
 		session->queues[i].index = (uint16_t)i;
 		vfs_wakeup_init(&session->queues[i].wakeup);
 	}
-	vfs_hiprio_init(&session->hiprio, &session->queues[0]);
-	return 0;
+	return vfs_hiprio_init(&session->hiprio, &session->queues[0]);
 }
 
 /* The largest size of a split ring that is not above either (virtio 1.3 §2.7). */

@@ -309,6 +309,21 @@ static void add_lock(const struct words *w, struct body *body)
 	append(body, &out, sizeof(out));
 }
 
+/* Not in all headers; the nodes follow. */
+struct prune_out {
+	uint32_t count;
+	uint32_t padding;
+	uint64_t spare;
+};
+
+static void add_prune(const struct words *w, struct body *body)
+{
+	const struct prune_out out = {.count = 1};
+
+	append(body, &out, sizeof(out));
+	append(body, &w->node, sizeof(w->node));
+}
+
 static void add_nothing(const struct words *w, struct body *body)
 {
 	(void)w;
@@ -341,6 +356,7 @@ int notifier_send_line(struct notifier *n, const char *line)
 		{"resend", NOTIFY_RESEND, add_nothing},
 		{"lock", NOTIFY_RESEND, add_lock},
 		{"inc-epoch", NOTIFY_INC_EPOCH, add_nothing},
+		{"prune", NOTIFY_PRUNE, add_prune},
 	};
 	struct body body = {.size = 0};
 	struct words words;

@@ -14,6 +14,7 @@
  *	resend
  *	lock unique=N [error=N]
  *	inc-epoch
+ *	prune node=N
  *	raw code=N [unique=N] [claim=N] [data=TEXT]  (claim: the length in the header)
  */
 #ifndef DEVICE_NOTIFIER_H
@@ -30,6 +31,7 @@
 /* Codes that older headers do not have. */
 #define NOTIFY_RESEND	 7u
 #define NOTIFY_INC_EPOCH 8u
+#define NOTIFY_PRUNE	 9u
 
 struct notifier;
 

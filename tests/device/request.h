@@ -21,6 +21,13 @@ struct request {
 	struct fault fault;   /* that strikes when it is given back */
 };
 
+/* What a driver has: nodes that it has looked up, and what it has opened. */
+struct engine_held {
+	uint64_t nodes; /* beside the root */
+	uint64_t lookups;
+	uint64_t open;
+};
+
 /*
  * What answers requests. handle() is called from the queues' threads, several at a time, and
  * gives each request back with one of the two functions below, at once or later, from any thread.

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+/* Directories that somebody else moves: what is known of the ways up is not what is there. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "served.h"
+
+#define BOUND_S 20
+
+static struct vfs_fs *fs;
+
+static int begin(void **state)
+{
+	(void)state;
+	alarm(BOUND_S);
+	return vfs_mount(served.name, &(struct vfs_mount_options){.cache = VFS_CACHE_ALWAYS}, &fs);
+}
+
+static int end(void **state)
+{
+	(void)state;
+	vfs_umount(fs);
+	served_empty();
+	alarm(0);
+	return 0;
+}
+
+/* The library has seen b/a, and then a/b by a directory that it has open. */
+static struct vfs_file *see_each_in_the_other(void)
+{
+	struct vfs_file *a;
+	struct stat attr;
+
+	assert_int_equal(mkdir(served_path("b"), 0755), 0);
+	assert_int_equal(mkdir(served_path("b/a"), 0755), 0);
+	assert_int_equal(vfs_open(fs, "b/a", O_RDONLY | O_DIRECTORY, 0, &a), 0);
+	served_rename("b/a", "a");
+	served_rename("b", "a/b");
+	assert_int_equal(vfs_fstatat(fs, a, "b", &attr, 0), 0);
+	return a;
+}
+
+static void test_who_is_in_whom_is_found_out(void **state)
+{
+	struct vfs_file *a = see_each_in_the_other();
+	struct stat attr;
+
+	(void)state;
+	assert_int_equal(vfs_mkdirat(fs, a, "b/c", 0755), 0);
+	assert_int_equal(vfs_renameat2(fs, a, "b/c", a, "c", 0), 0);
+	assert_int_equal(stat(served_path("a/c"), &attr), 0);
+	assert_int_equal(vfs_close(a), 0);
+}
+
+/* What leads to itself would never be unused. */
+static void test_they_are_given_back(void **state)
+{
+	struct vfs_file *a = see_each_in_the_other();
+
+	(void)state;
+	assert_int_equal(vfs_close(a), 0);
+	assert_int_equal(vfs_drop_caches(fs), 0);
+	assert_nothing_held();
+}
+
+#define MOVED_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		MOVED_TEST(test_who_is_in_whom_is_found_out),
+		MOVED_TEST(test_they_are_given_back),
+	};
+
+	return cmocka_run_group_tests(tests, served_start, served_stop);
+}
