@@ -17,7 +17,9 @@
 extern "C" {
 #endif
 
-/** VFS_TAG_MAX - bytes of a tag, without the NUL that this library adds (virtio 1.3 §5.11.4) */
+/**
+ * VFS_TAG_MAX - bytes of a tag, without the NUL that this library adds (virtio 1.3 §5.11.4)
+ */
 #define VFS_TAG_MAX 36
 
 /**
@@ -57,8 +59,9 @@ struct vfs_function {
  * a moment.
  *
  * Return: 0, what @visit returned if that was not 0, or
- * * ``-ENOMEM``
- * * ``-EIO`` if sysfs cannot be read
+ *
+ *   * ``-ENOMEM``
+ *   * ``-EIO`` if sysfs cannot be read
  */
 int vfs_device_scan(int (*visit)(const struct vfs_function *function, void *ctx), void *ctx);
 
@@ -165,19 +168,20 @@ struct vfs_device;
  * its socket; a vhost-user daemon that does not tell a tag has the name of its socket for one.
  *
  * Return: 0, or
- * * ``-ENODEV``: no such function, no function with the tag, not a virtio-fs device, or
- *   nothing listens on the socket
- * * ``-ENOTUNIQ``: several functions have the tag
- * * ``-EBUSY``: bound to another driver, in use by another process, or the IOMMU group is
- *   shared with functions that other drivers use
- * * ``-EACCES``, ``-EPERM``: no permission for the group or the function's device; the token is
- *   another one; a group without an IOMMU and no CAP_SYS_RAWIO
- * * ``-ENOTSUP``: no IOMMU group, no VFIO or not the interface that was asked for in this kernel
- * * ``-EINVAL``: @options contradict each other or @name, the token is not a UUID, or the function
- *   takes none
- * * ``-EPROTO``: capabilities or configuration that the specification forbids
- * * ``-ETIMEDOUT``: the device does not finish its reset
- * * ``-ENOMEM``, ``-EIO``
+ *
+ *   * ``-ENODEV``: no such function, no function with the tag, not a virtio-fs device, or nothing
+ *     listens on the socket
+ *   * ``-ENOTUNIQ``: several functions have the tag
+ *   * ``-EBUSY``: bound to another driver, in use by another process, or the IOMMU group is shared
+ *     with functions that other drivers use
+ *   * ``-EACCES``, ``-EPERM``: no permission for the group or the function's device; the token is
+ *     another one; a group without an IOMMU and no CAP_SYS_RAWIO
+ *   * ``-ENOTSUP``: no IOMMU group, no VFIO or not the interface that was asked for in this kernel
+ *   * ``-EINVAL``: @options contradict each other or @name, the token is not a UUID, or the
+ *     function takes none
+ *   * ``-EPROTO``: capabilities or configuration that the specification forbids
+ *   * ``-ETIMEDOUT``: the device does not finish its reset
+ *   * ``-ENOMEM``, ``-EIO``
  */
 int vfs_device_open(
 	const char *name, const struct vfs_device_options *options, struct vfs_device **result);
@@ -231,8 +235,9 @@ int vfs_device_event_fd(const struct vfs_device *device);
  * complete with ``-EIO`` and can be reaped. Clears the state of vfs_device_event_fd().
  *
  * Return: 0, or
- * * ``-ENODEV``: the device is gone, or its removal was requested: close it
- * * ``-EIO``: it reported an error, or asked to be reset (DEVICE_NEEDS_RESET)
+ *
+ *   * ``-ENODEV``: the device is gone, or its removal was requested: close it
+ *   * ``-EIO``: it reported an error, or asked to be reset (DEVICE_NEEDS_RESET)
  */
 int vfs_device_check(struct vfs_device *device);
 

@@ -16,10 +16,9 @@ extern "C" {
 /**
  * vfs_last_error() - the sentence that belongs to this thread's last failure
  *
- * The text is one line without a newline. It is valid until the next call of the library
- * that fails in the same thread; calls that succeed leave it alone.
- *
- * Return: the message, or an empty string when nothing failed yet. Never NULL.
+ * Return: the message, or an empty string when nothing failed yet, never NULL. It is one line
+ * without a newline, and valid until the next call of the library that fails in the same thread;
+ * calls that succeed leave it alone.
  */
 const char *vfs_last_error(void);
 

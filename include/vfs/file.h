@@ -64,8 +64,8 @@ struct vfs_file;
 /**
  * enum vfs_cache - what is kept of what the server said
  * @VFS_CACHE_AUTO: names and attributes for as long as the server said; data while a file is open,
- * and beyond that if it has not changed when it is opened again (close-to-open): what one client
- * wrote before it closed the file, others see when they open it
+ *                  and beyond that if it has not changed when it is opened again (close-to-open):
+ *                  what one client wrote before it closed the file, others see when they open it
  * @VFS_CACHE_NONE: nothing: every function asks the server
  * @VFS_CACHE_ALWAYS: all, until this client changes it or the server notifies of a change: for a
  *                    directory that nobody else changes
@@ -83,9 +83,9 @@ enum vfs_cache {
  * @fuse: which features are required and forbidden, time limit of an operation
  * @cache: what is kept
  * @writeback: keep what is written, and send it when the file is closed, by vfs_fsync(), before a
- * lock ends, before anybody asks for its attributes, or when there is too much of it. An error is
- * returned by the next vfs_fsync() or vfs_close() of each file that was open then. Not with
- * VFS_CACHE_NONE.
+ *             lock ends, before anybody asks for its attributes, or when there is too much of it.
+ *             An error is returned by the next vfs_fsync() or vfs_close() of each file that was
+ *             open then. Not with VFS_CACHE_NONE.
  * @readonly: refuse all changes with ``-EROFS``
  * @server_checks: leave it to the server who may do what
  * @cache_bytes: most data to keep (default 64 MiB)
@@ -113,7 +113,8 @@ struct vfs_mount_options {
  * @result: where to put it; unchanged on error
  *
  * Return: 0, or the errors of vfs_device_open(), vfs_session_create() and vfs_fuse_connect(), or
- * * ``-EINVAL``: writeback without a cache
+ *
+ *   * ``-EINVAL``: writeback without a cache
  */
 int vfs_mount(const char *device, const struct vfs_mount_options *options, struct vfs_fs **result);
 
@@ -131,18 +132,24 @@ int vfs_umount(struct vfs_fs *fs);
  * @fs: the mount
  *
  * Do not change behind the mount's back what it keeps.
+ *
+ * Return: the connection, which lives as long as the mount
  */
 struct vfs_fuse *vfs_fs_fuse(struct vfs_fs *fs);
 
 /**
  * vfs_fs_session() - the session of a mount
  * @fs: the mount
+ *
+ * Return: the session, which lives as long as the mount
  */
 struct vfs_session *vfs_fs_session(struct vfs_fs *fs);
 
 /**
  * vfs_fs_device() - the device of a mount
  * @fs: the mount
+ *
+ * Return: the device, which lives as long as the mount
  */
 struct vfs_device *vfs_fs_device(struct vfs_fs *fs);
 
@@ -190,14 +197,26 @@ void vfs_fs_cache_stats(struct vfs_fs *fs, struct vfs_cache_stats *stats);
  * @fs: the mount
  * @path: its path
  * @flags: O_*. O_DIRECT goes past what is kept. O_TMPFILE, O_PATH, O_DIRECTORY, O_NOFOLLOW,
- * O_APPEND, O_EXCL and O_TRUNC are as of open(2); O_CLOEXEC, O_NOCTTY and O_NONBLOCK mean nothing
- * here.
+ *         O_APPEND, O_EXCL and O_TRUNC are as of open(2); O_CLOEXEC, O_NOCTTY and O_NONBLOCK mean
+ *         nothing here.
  * @mode: of a new file
  * @result: where to put it; unchanged on error
+ *
+ * Return: 0, or the errors of open(2)
  */
 int vfs_open(struct vfs_fs *fs, const char *path, int flags, mode_t mode, struct vfs_file **result);
 
-/** vfs_openat() - vfs_open() from a directory on, see openat(2) */
+/**
+ * vfs_openat() - open a file by its path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @flags: as of vfs_open()
+ * @mode: of a new file
+ * @result: where to put it; unchanged on error
+ *
+ * Return: 0, or the errors of openat(2)
+ */
 int vfs_openat(struct vfs_fs *fs, struct vfs_file *dir, const char *path, int flags, mode_t mode,
 	struct vfs_file **result);
 
@@ -210,11 +229,21 @@ int vfs_openat(struct vfs_fs *fs, struct vfs_file *dir, const char *path, int fl
  *       RESOLVE_NO_MAGICLINKS and RESOLVE_CACHED
  * @size: of @how
  * @result: where to put it; unchanged on error
+ *
+ * Return: 0, or the errors of openat2(2)
  */
 int vfs_openat2(struct vfs_fs *fs, struct vfs_file *dir, const char *path,
 	const struct open_how *how, size_t size, struct vfs_file **result);
 
-/** vfs_creat() - vfs_open() with O_CREAT | O_WRONLY | O_TRUNC, see creat(2) */
+/**
+ * vfs_creat() - make a file, or empty it, and open it for writing
+ * @fs: the mount
+ * @path: its path
+ * @mode: of a new file
+ * @result: where to put it; unchanged on error
+ *
+ * Return: 0, or the errors of creat(2)
+ */
 int vfs_creat(struct vfs_fs *fs, const char *path, mode_t mode, struct vfs_file **result);
 
 /**
@@ -227,30 +256,132 @@ int vfs_close(struct vfs_file *file);
 
 /* ---- data ---- */
 
-/** vfs_read() - read from the file's position on, see read(2) */
+/**
+ * vfs_read() - read from the file's position on
+ * @file: the file
+ * @data: where it goes
+ * @size: how many bytes
+ *
+ * Return: bytes that were read, 0 at the end of the file, or the errors of read(2)
+ */
 ssize_t vfs_read(struct vfs_file *file, void *data, size_t size);
-/** vfs_write() - write to the file's position, see write(2) */
+
+/**
+ * vfs_write() - write to the file's position
+ * @file: the file
+ * @data: what is written
+ * @size: how many bytes
+ *
+ * Return: bytes that were written, or the errors of write(2)
+ */
 ssize_t vfs_write(struct vfs_file *file, const void *data, size_t size);
-/** vfs_pread() - read, see pread(2) */
+
+/**
+ * vfs_pread() - read from a place of the file
+ * @file: the file
+ * @data: where it goes
+ * @size: how many bytes
+ * @offset: from which byte on
+ *
+ * Return: bytes that were read, 0 at the end of the file, or the errors of pread(2)
+ */
 ssize_t vfs_pread(struct vfs_file *file, void *data, size_t size, off_t offset);
-/** vfs_pwrite() - write, see pwrite(2); with O_APPEND at the end, as Linux does */
+
+/**
+ * vfs_pwrite() - write to a place of the file
+ * @file: the file
+ * @data: what is written
+ * @size: how many bytes
+ * @offset: from which byte on
+ *
+ * With O_APPEND it writes to the end, as Linux does.
+ *
+ * Return: bytes that were written, or the errors of pwrite(2)
+ */
 ssize_t vfs_pwrite(struct vfs_file *file, const void *data, size_t size, off_t offset);
-/** vfs_readv() - read into several pieces, see readv(2) */
+
+/**
+ * vfs_readv() - read from the file's position on, into several pieces
+ * @file: the file
+ * @iov: where it goes, in pieces
+ * @count: how many pieces
+ *
+ * Return: bytes that were read, 0 at the end of the file, or the errors of readv(2)
+ */
 ssize_t vfs_readv(struct vfs_file *file, const struct iovec *iov, int count);
-/** vfs_writev() - write from several pieces, see writev(2) */
+
+/**
+ * vfs_writev() - write to the file's position, from several pieces
+ * @file: the file
+ * @iov: what is written, in pieces
+ * @count: how many pieces
+ *
+ * Return: bytes that were written, or the errors of writev(2)
+ */
 ssize_t vfs_writev(struct vfs_file *file, const struct iovec *iov, int count);
-/** vfs_preadv() - read into several pieces, see preadv(2) */
+
+/**
+ * vfs_preadv() - read from a place of the file, into several pieces
+ * @file: the file
+ * @iov: where it goes, in pieces
+ * @count: how many pieces
+ * @offset: from which byte on
+ *
+ * Return: bytes that were read, 0 at the end of the file, or the errors of preadv(2)
+ */
 ssize_t vfs_preadv(struct vfs_file *file, const struct iovec *iov, int count, off_t offset);
-/** vfs_pwritev() - write from several pieces, see pwritev(2) */
+
+/**
+ * vfs_pwritev() - write to a place of the file, from several pieces
+ * @file: the file
+ * @iov: what is written, in pieces
+ * @count: how many pieces
+ * @offset: from which byte on
+ *
+ * With O_APPEND it writes to the end, as Linux does.
+ *
+ * Return: bytes that were written, or the errors of pwritev(2)
+ */
 ssize_t vfs_pwritev(struct vfs_file *file, const struct iovec *iov, int count, off_t offset);
 
-/** vfs_lseek() - move the file's position, SEEK_DATA and SEEK_HOLE too, see lseek(2) */
+/**
+ * vfs_lseek() - move the file's position
+ * @file: the file
+ * @offset: bytes from where @whence says
+ * @whence: SEEK_SET, SEEK_CUR, SEEK_END, SEEK_DATA or SEEK_HOLE
+ *
+ * Return: the new position, or the errors of lseek(2)
+ */
 off_t vfs_lseek(struct vfs_file *file, off_t offset, int whence);
-/** vfs_ftruncate() - set the length of a file, see ftruncate(2) */
+
+/**
+ * vfs_ftruncate() - set the length of an open file
+ * @file: the file
+ * @length: bytes; a file that grows has a hole there
+ *
+ * Return: 0, or the errors of ftruncate(2)
+ */
 int vfs_ftruncate(struct vfs_file *file, off_t length);
-/** vfs_truncate() - set the length of a file, see truncate(2) */
+
+/**
+ * vfs_truncate() - set the length of a file
+ * @fs: the mount
+ * @path: its path
+ * @length: bytes; a file that grows has a hole there
+ *
+ * Return: 0, or the errors of truncate(2)
+ */
 int vfs_truncate(struct vfs_fs *fs, const char *path, off_t length);
-/** vfs_fallocate() - reserve or free room, see fallocate(2) */
+
+/**
+ * vfs_fallocate() - reserve or free room of a file
+ * @file: the file
+ * @mode: FALLOC_FL_*, or 0 to reserve
+ * @offset: from which byte on
+ * @length: how many bytes
+ *
+ * Return: 0, or the errors of fallocate(2)
+ */
 int vfs_fallocate(struct vfs_file *file, int mode, off_t offset, off_t length);
 
 /**
@@ -269,25 +400,77 @@ int vfs_fallocate(struct vfs_file *file, int mode, off_t offset, off_t length);
 ssize_t vfs_copy_file_range(struct vfs_file *in, off_t *off_in, struct vfs_file *out,
 	off_t *off_out, size_t length, unsigned int flags);
 
-/** vfs_fsync() - bring a file or directory to stable storage, see fsync(2) */
+/**
+ * vfs_fsync() - bring a file or directory to stable storage
+ * @file: the file
+ *
+ * Return: 0, or the errors of fsync(2). An error of what was written back since the last one is
+ * returned once.
+ */
 int vfs_fsync(struct vfs_file *file);
-/** vfs_fdatasync() - the same without attributes that do not matter, see fdatasync(2) */
+
+/**
+ * vfs_fdatasync() - bring the data of a file to stable storage
+ * @file: the file
+ *
+ * Attributes that are not needed to read it are left out.
+ *
+ * Return: 0, or the errors of fdatasync(2)
+ */
 int vfs_fdatasync(struct vfs_file *file);
-/** vfs_syncfs() - write back all, and bring it to stable storage if the server can, see syncfs(2)
+
+/**
+ * vfs_syncfs() - write back all, and bring it to stable storage if the server can
+ * @fs: the mount
+ *
+ * Return: 0, or the errors of syncfs(2)
  */
 int vfs_syncfs(struct vfs_fs *fs);
 
 /* ---- attributes ---- */
 
-/** vfs_stat() - attributes, see stat(2) */
+/**
+ * vfs_stat() - attributes
+ * @fs: the mount
+ * @path: its path
+ * @stat: where to put them
+ *
+ * Return: 0, or the errors of stat(2)
+ */
 int vfs_stat(struct vfs_fs *fs, const char *path, struct stat *stat);
-/** vfs_lstat() - attributes, of a symbolic link itself, see lstat(2) */
+
+/**
+ * vfs_lstat() - attributes, of a symbolic link itself
+ * @fs: the mount
+ * @path: its path
+ * @stat: where to put them
+ *
+ * Return: 0, or the errors of lstat(2)
+ */
 int vfs_lstat(struct vfs_fs *fs, const char *path, struct stat *stat);
-/** vfs_fstat() - attributes of an open file, see fstat(2) */
+
+/**
+ * vfs_fstat() - attributes of an open file
+ * @file: the file
+ * @stat: where to put them
+ *
+ * Return: 0, or the errors of fstat(2)
+ */
 int vfs_fstat(struct vfs_file *file, struct stat *stat);
-/** vfs_fstatat() - attributes, with AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH, see fstatat(2) */
+
+/**
+ * vfs_fstatat() - attributes, by a path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @stat: where to put them
+ * @flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
+ *
+ * Return: 0, or the errors of fstatat(2)
+ */
 int vfs_fstatat(
 	struct vfs_fs *fs, struct vfs_file *dir, const char *path, struct stat *stat, int flags);
+
 /**
  * vfs_statx() - attributes, with a time of birth if the server has it, see statx(2)
  * @fs: the mount
@@ -296,72 +479,309 @@ int vfs_fstatat(
  * @flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH, AT_STATX_FORCE_SYNC, AT_STATX_DONT_SYNC
  * @mask: STATX_*
  * @statx: where to put them
+ *
+ * Return: 0, or the errors of statx(2)
  */
 int vfs_statx(struct vfs_fs *fs, struct vfs_file *dir, const char *path, int flags,
 	unsigned int mask, struct statx *statx);
 
-/** vfs_chmod() - permissions, see chmod(2) */
+/**
+ * vfs_chmod() - set permissions
+ * @fs: the mount
+ * @path: its path
+ * @mode: permissions
+ *
+ * Return: 0, or the errors of chmod(2)
+ */
 int vfs_chmod(struct vfs_fs *fs, const char *path, mode_t mode);
-/** vfs_fchmod() - permissions of an open file, see fchmod(2) */
+
+/**
+ * vfs_fchmod() - set permissions of an open file
+ * @file: the file
+ * @mode: permissions
+ *
+ * Return: 0, or the errors of fchmod(2)
+ */
 int vfs_fchmod(struct vfs_file *file, mode_t mode);
-/** vfs_fchmodat() - permissions; @flags 0 or AT_SYMLINK_NOFOLLOW, see fchmodat(2) */
+
+/**
+ * vfs_fchmodat() - set permissions, by a path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @mode: permissions
+ * @flags: 0 or AT_SYMLINK_NOFOLLOW
+ *
+ * Return: 0, or the errors of fchmodat(2)
+ */
 int vfs_fchmodat(struct vfs_fs *fs, struct vfs_file *dir, const char *path, mode_t mode, int flags);
-/** vfs_chown() - owner and group, see chown(2) */
+
+/**
+ * vfs_chown() - set owner and group
+ * @fs: the mount
+ * @path: its path
+ * @uid: owner; -1: leave it
+ * @gid: group; -1: leave it
+ *
+ * Return: 0, or the errors of chown(2)
+ */
 int vfs_chown(struct vfs_fs *fs, const char *path, uid_t uid, gid_t gid);
-/** vfs_lchown() - owner and group, of a symbolic link itself, see lchown(2) */
+
+/**
+ * vfs_lchown() - set owner and group, of a symbolic link itself
+ * @fs: the mount
+ * @path: its path
+ * @uid: owner; -1: leave it
+ * @gid: group; -1: leave it
+ *
+ * Return: 0, or the errors of lchown(2)
+ */
 int vfs_lchown(struct vfs_fs *fs, const char *path, uid_t uid, gid_t gid);
-/** vfs_fchown() - owner and group of an open file, see fchown(2) */
+
+/**
+ * vfs_fchown() - set owner and group of an open file
+ * @file: the file
+ * @uid: owner; -1: leave it
+ * @gid: group; -1: leave it
+ *
+ * Return: 0, or the errors of fchown(2)
+ */
 int vfs_fchown(struct vfs_file *file, uid_t uid, gid_t gid);
-/** vfs_fchownat() - owner and group, with AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH, see fchownat(2) */
+
+/**
+ * vfs_fchownat() - set owner and group, by a path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @uid: owner; -1: leave it
+ * @gid: group; -1: leave it
+ * @flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
+ *
+ * Return: 0, or the errors of fchownat(2)
+ */
 int vfs_fchownat(
 	struct vfs_fs *fs, struct vfs_file *dir, const char *path, uid_t uid, gid_t gid, int flags);
-/** vfs_utimensat() - times, with UTIME_NOW and UTIME_OMIT; NULL for now, see utimensat(2) */
+
+/**
+ * vfs_utimensat() - set times, by a path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @times: of access and of modification, UTIME_NOW and UTIME_OMIT too; NULL: now
+ * @flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH
+ *
+ * Return: 0, or the errors of utimensat(2)
+ */
 int vfs_utimensat(struct vfs_fs *fs, struct vfs_file *dir, const char *path,
 	const struct timespec times[2], int flags);
-/** vfs_futimens() - times of an open file, see futimens(3) */
+
+/**
+ * vfs_futimens() - set times of an open file
+ * @file: the file
+ * @times: of access and of modification, UTIME_NOW and UTIME_OMIT too; NULL: now
+ *
+ * Return: 0, or the errors of futimens(3)
+ */
 int vfs_futimens(struct vfs_file *file, const struct timespec times[2]);
-/** vfs_access() - whether the caller may, see access(2) */
+
+/**
+ * vfs_access() - ask whether the caller may
+ * @fs: the mount
+ * @path: its path
+ * @mode: R_OK, W_OK, X_OK, or F_OK
+ *
+ * Return: 0, or the errors of access(2)
+ */
 int vfs_access(struct vfs_fs *fs, const char *path, int mode);
-/** vfs_faccessat() - the same, with AT_SYMLINK_NOFOLLOW and AT_EMPTY_PATH, see faccessat(2) */
+
+/**
+ * vfs_faccessat() - ask whether the caller may, by a path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @mode: R_OK, W_OK, X_OK, or F_OK
+ * @flags: AT_SYMLINK_NOFOLLOW, AT_EMPTY_PATH; AT_EACCESS means nothing here
+ *
+ * Return: 0, or the errors of faccessat(2)
+ */
 int vfs_faccessat(struct vfs_fs *fs, struct vfs_file *dir, const char *path, int mode, int flags);
-/** vfs_statvfs() - the file system that a path is in, see statvfs(3) */
+
+/**
+ * vfs_statvfs() - ask about the file system that a path is in
+ * @fs: the mount
+ * @path: its path
+ * @statvfs: where to put the answer
+ *
+ * Return: 0, or the errors of statvfs(3)
+ */
 int vfs_statvfs(struct vfs_fs *fs, const char *path, struct statvfs *statvfs);
 
 /* ---- names ---- */
 
-/** vfs_mkdir() - make a directory, see mkdir(2) */
+/**
+ * vfs_mkdir() - make a directory
+ * @fs: the mount
+ * @path: its path
+ * @mode: permissions, of which the caller's umask is taken
+ *
+ * Return: 0, or the errors of mkdir(2)
+ */
 int vfs_mkdir(struct vfs_fs *fs, const char *path, mode_t mode);
-/** vfs_mkdirat() - make a directory, see mkdirat(2) */
+
+/**
+ * vfs_mkdirat() - make a directory, by a path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @mode: permissions, of which the caller's umask is taken
+ *
+ * Return: 0, or the errors of mkdirat(2)
+ */
 int vfs_mkdirat(struct vfs_fs *fs, struct vfs_file *dir, const char *path, mode_t mode);
-/** vfs_mknod() - make a file, see mknod(2) */
+
+/**
+ * vfs_mknod() - make a file
+ * @fs: the mount
+ * @path: its path
+ * @mode: type and permissions, of which the caller's umask is taken
+ * @device: of a device file
+ *
+ * Return: 0, or the errors of mknod(2)
+ */
 int vfs_mknod(struct vfs_fs *fs, const char *path, mode_t mode, dev_t device);
-/** vfs_mknodat() - make a file, see mknodat(2) */
+
+/**
+ * vfs_mknodat() - make a file, by a path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @mode: type and permissions, of which the caller's umask is taken
+ * @device: of a device file
+ *
+ * Return: 0, or the errors of mknodat(2)
+ */
 int vfs_mknodat(
 	struct vfs_fs *fs, struct vfs_file *dir, const char *path, mode_t mode, dev_t device);
-/** vfs_unlink() - remove a name, see unlink(2) */
+
+/**
+ * vfs_unlink() - remove a name
+ * @fs: the mount
+ * @path: its path
+ *
+ * Return: 0, or the errors of unlink(2)
+ */
 int vfs_unlink(struct vfs_fs *fs, const char *path);
-/** vfs_rmdir() - remove a directory, see rmdir(2) */
+
+/**
+ * vfs_rmdir() - remove a directory
+ * @fs: the mount
+ * @path: its path
+ *
+ * Return: 0, or the errors of rmdir(2)
+ */
 int vfs_rmdir(struct vfs_fs *fs, const char *path);
-/** vfs_unlinkat() - remove a name, or with AT_REMOVEDIR a directory, see unlinkat(2) */
+
+/**
+ * vfs_unlinkat() - remove a name, by a path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @flags: 0, or AT_REMOVEDIR for a directory
+ *
+ * Return: 0, or the errors of unlinkat(2)
+ */
 int vfs_unlinkat(struct vfs_fs *fs, struct vfs_file *dir, const char *path, int flags);
-/** vfs_rename() - give something another name, see rename(2) */
+
+/**
+ * vfs_rename() - give something another name
+ * @fs: the mount
+ * @from: its path
+ * @to: the new one; what is there is replaced
+ *
+ * Return: 0, or the errors of rename(2)
+ */
 int vfs_rename(struct vfs_fs *fs, const char *from, const char *to);
-/** vfs_renameat2() - the same with RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT, see
- * renameat2(2) */
+
+/**
+ * vfs_renameat2() - give something another name, by paths from directories on
+ * @fs: the mount
+ * @from_dir: directory, NULL for the root
+ * @from: path from there
+ * @to_dir: directory of the new name, NULL for the root
+ * @to: path from there
+ * @flags: RENAME_NOREPLACE, RENAME_EXCHANGE, RENAME_WHITEOUT
+ *
+ * Return: 0, or the errors of renameat2(2)
+ */
 int vfs_renameat2(struct vfs_fs *fs, struct vfs_file *from_dir, const char *from,
 	struct vfs_file *to_dir, const char *to, unsigned int flags);
-/** vfs_link() - give a file one more name, see link(2) */
+
+/**
+ * vfs_link() - give a file one more name
+ * @fs: the mount
+ * @from: its path
+ * @to: the new one
+ *
+ * Return: 0, or the errors of link(2)
+ */
 int vfs_link(struct vfs_fs *fs, const char *from, const char *to);
-/** vfs_linkat() - the same, with AT_SYMLINK_FOLLOW and AT_EMPTY_PATH, see linkat(2) */
+
+/**
+ * vfs_linkat() - give a file one more name, by paths from directories on
+ * @fs: the mount
+ * @from_dir: directory, NULL for the root
+ * @from: path from there
+ * @to_dir: directory of the new name, NULL for the root
+ * @to: path from there
+ * @flags: AT_SYMLINK_FOLLOW, AT_EMPTY_PATH
+ *
+ * Return: 0, or the errors of linkat(2)
+ */
 int vfs_linkat(struct vfs_fs *fs, struct vfs_file *from_dir, const char *from,
 	struct vfs_file *to_dir, const char *to, int flags);
-/** vfs_symlink() - make a symbolic link, see symlink(2) */
+
+/**
+ * vfs_symlink() - make a symbolic link
+ * @fs: the mount
+ * @target: what it says
+ * @path: its path
+ *
+ * Return: 0, or the errors of symlink(2)
+ */
 int vfs_symlink(struct vfs_fs *fs, const char *target, const char *path);
-/** vfs_symlinkat() - the same, see symlinkat(2) */
+
+/**
+ * vfs_symlinkat() - make a symbolic link, by a path from a directory on
+ * @fs: the mount
+ * @target: what it says
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ *
+ * Return: 0, or the errors of symlinkat(2)
+ */
 int vfs_symlinkat(struct vfs_fs *fs, const char *target, struct vfs_file *dir, const char *path);
-/** vfs_readlink() - read a symbolic link; no NUL is added, see readlink(2) */
+
+/**
+ * vfs_readlink() - read a symbolic link
+ * @fs: the mount
+ * @path: its path
+ * @target: where its target goes
+ * @size: bytes of @target; what does not fit is cut off
+ *
+ * Return: bytes of the target, to which no NUL is added, or the errors of readlink(2)
+ */
 ssize_t vfs_readlink(struct vfs_fs *fs, const char *path, char *target, size_t size);
-/** vfs_readlinkat() - the same, see readlinkat(2) */
+
+/**
+ * vfs_readlinkat() - read a symbolic link, by a path from a directory on
+ * @fs: the mount
+ * @dir: directory, NULL for the root
+ * @path: path from there
+ * @target: where its target goes
+ * @size: bytes of @target; what does not fit is cut off
+ *
+ * Return: bytes of the target, to which no NUL is added, or the errors of readlinkat(2)
+ */
 ssize_t vfs_readlinkat(
 	struct vfs_fs *fs, struct vfs_file *dir, const char *path, char *target, size_t size);
 
@@ -381,10 +801,23 @@ int vfs_realpath(struct vfs_fs *fs, const char *path, char *resolved, size_t siz
 /** struct vfs_dir - an open directory and a place in it; opaque; one thread's at a time */
 struct vfs_dir;
 
-/** vfs_opendir() - open a directory, see opendir(3) */
+/**
+ * vfs_opendir() - open a directory to read it
+ * @fs: the mount
+ * @path: its path
+ * @result: where to put it; unchanged on error
+ *
+ * Return: 0, or the errors of opendir(3)
+ */
 int vfs_opendir(struct vfs_fs *fs, const char *path, struct vfs_dir **result);
-/** vfs_fdopendir() - the same of an open directory, which then belongs to the result, see
- * fdopendir(3) */
+
+/**
+ * vfs_fdopendir() - read a directory that is open
+ * @dir: the directory; belongs to @result from then on, but not on error
+ * @result: where to put it; unchanged on error
+ *
+ * Return: 0, or the errors of fdopendir(3)
+ */
 int vfs_fdopendir(struct vfs_file *dir, struct vfs_dir **result);
 
 /**
@@ -396,38 +829,138 @@ int vfs_fdopendir(struct vfs_file *dir, struct vfs_dir **result);
  * Return: 1; 2 if @stat has its attributes; 0 at the end; or a negative errno value
  */
 int vfs_readdir(struct vfs_dir *dir, struct dirent *entry, struct stat *stat);
-/** vfs_telldir() - where the next entry is, see telldir(3) */
+/**
+ * vfs_telldir() - where the next entry is
+ * @dir: the directory
+ *
+ * Return: a place for vfs_seekdir(), see telldir(3)
+ */
 long vfs_telldir(struct vfs_dir *dir);
-/** vfs_seekdir() - go to a place that vfs_telldir() gave, see seekdir(3) */
+
+/**
+ * vfs_seekdir() - go to a place in a directory, see seekdir(3)
+ * @dir: the directory
+ * @place: what vfs_telldir() returned, or d_off of an entry
+ */
 void vfs_seekdir(struct vfs_dir *dir, long place);
-/** vfs_rewinddir() - go to the beginning, and see what has changed, see rewinddir(3) */
+
+/**
+ * vfs_rewinddir() - go to the beginning, and see what has changed, see rewinddir(3)
+ * @dir: the directory
+ */
 void vfs_rewinddir(struct vfs_dir *dir);
-/** vfs_dirfile() - the directory as an open file, for the functions with *at*; it stays @dir's */
+
+/**
+ * vfs_dirfile() - a directory that is read, as an open file for the functions with *at*
+ * @dir: the directory
+ *
+ * Return: the open file, which stays @dir's
+ */
 struct vfs_file *vfs_dirfile(struct vfs_dir *dir);
-/** vfs_closedir() - end an open directory, or NULL, see closedir(3) */
+
+/**
+ * vfs_closedir() - end reading a directory
+ * @dir: the directory, or NULL
+ *
+ * Return: 0, or the errors of closedir(3)
+ */
 int vfs_closedir(struct vfs_dir *dir);
 
 /* ---- extended attributes ---- */
 
-/** vfs_setxattr() - set one; with AT_SYMLINK_NOFOLLOW in @at_flags of a link itself, see
- * setxattr(2) */
+/**
+ * vfs_setxattr() - set an extended attribute
+ * @fs: the mount
+ * @path: its path
+ * @name: of the attribute, as in "user.comment"
+ * @value: its value
+ * @size: bytes of @value
+ * @flags: XATTR_CREATE, XATTR_REPLACE or 0
+ * @at_flags: AT_SYMLINK_NOFOLLOW: of a symbolic link itself; or 0
+ *
+ * Return: 0, or the errors of setxattr(2)
+ */
 int vfs_setxattr(struct vfs_fs *fs, const char *path, const char *name, const void *value,
 	size_t size, int flags, int at_flags);
-/** vfs_getxattr() - read one; size 0 asks for its size, see getxattr(2) */
+
+/**
+ * vfs_getxattr() - read an extended attribute
+ * @fs: the mount
+ * @path: its path
+ * @name: of the attribute, as in "user.comment"
+ * @value: where its value goes
+ * @size: bytes of @value; 0: only ask for its size
+ * @at_flags: AT_SYMLINK_NOFOLLOW: of a symbolic link itself; or 0
+ *
+ * Return: bytes of the value, or the errors of getxattr(2)
+ */
 ssize_t vfs_getxattr(struct vfs_fs *fs, const char *path, const char *name, void *value,
 	size_t size, int at_flags);
-/** vfs_listxattr() - list them, see listxattr(2) */
+
+/**
+ * vfs_listxattr() - list the names of extended attributes
+ * @fs: the mount
+ * @path: its path
+ * @names: where they go, each with its NUL
+ * @size: bytes of @names; 0: only ask for their size
+ * @at_flags: AT_SYMLINK_NOFOLLOW: of a symbolic link itself; or 0
+ *
+ * Return: bytes of the names, or the errors of listxattr(2)
+ */
 ssize_t vfs_listxattr(struct vfs_fs *fs, const char *path, char *names, size_t size, int at_flags);
-/** vfs_removexattr() - remove one, see removexattr(2) */
+
+/**
+ * vfs_removexattr() - remove an extended attribute
+ * @fs: the mount
+ * @path: its path
+ * @name: of the attribute, as in "user.comment"
+ * @at_flags: AT_SYMLINK_NOFOLLOW: of a symbolic link itself; or 0
+ *
+ * Return: 0, or the errors of removexattr(2)
+ */
 int vfs_removexattr(struct vfs_fs *fs, const char *path, const char *name, int at_flags);
-/** vfs_fsetxattr() - set one of an open file, see fsetxattr(2) */
+
+/**
+ * vfs_fsetxattr() - set an extended attribute of an open file
+ * @file: the file
+ * @name: of the attribute, as in "user.comment"
+ * @value: its value
+ * @size: bytes of @value
+ * @flags: XATTR_CREATE, XATTR_REPLACE or 0
+ *
+ * Return: 0, or the errors of fsetxattr(2)
+ */
 int vfs_fsetxattr(
 	struct vfs_file *file, const char *name, const void *value, size_t size, int flags);
-/** vfs_fgetxattr() - read one of an open file, see fgetxattr(2) */
+
+/**
+ * vfs_fgetxattr() - read an extended attribute of an open file
+ * @file: the file
+ * @name: of the attribute, as in "user.comment"
+ * @value: where its value goes
+ * @size: bytes of @value; 0: only ask for its size
+ *
+ * Return: bytes of the value, or the errors of fgetxattr(2)
+ */
 ssize_t vfs_fgetxattr(struct vfs_file *file, const char *name, void *value, size_t size);
-/** vfs_flistxattr() - list those of an open file, see flistxattr(2) */
+
+/**
+ * vfs_flistxattr() - list the names of extended attributes of an open file
+ * @file: the file
+ * @names: where they go, each with its NUL
+ * @size: bytes of @names; 0: only ask for their size
+ *
+ * Return: bytes of the names, or the errors of flistxattr(2)
+ */
 ssize_t vfs_flistxattr(struct vfs_file *file, char *names, size_t size);
-/** vfs_fremovexattr() - remove one of an open file, see fremovexattr(2) */
+
+/**
+ * vfs_fremovexattr() - remove an extended attribute of an open file
+ * @file: the file
+ * @name: of the attribute, as in "user.comment"
+ *
+ * Return: 0, or the errors of fremovexattr(2)
+ */
 int vfs_fremovexattr(struct vfs_file *file, const char *name);
 
 /* ---- locks ---- */
@@ -445,16 +978,24 @@ int vfs_fremovexattr(struct vfs_file *file, const char *name);
  *
  * With a time limit of the mount's operations waiting ends by ``-ETIMEDOUT``, and nothing is
  * locked.
+ *
+ * Return: 0, or the errors of fcntl(2)
  */
 int vfs_lock(struct vfs_file *file, int command, struct flock *lock);
 
-/** vfs_flock() - a lock on a whole open file, see flock(2) */
+/**
+ * vfs_flock() - lock a whole open file
+ * @file: the file
+ * @operation: LOCK_SH, LOCK_EX or LOCK_UN, with LOCK_NB so as not to wait
+ *
+ * Return: 0, or the errors of flock(2)
+ */
 int vfs_flock(struct vfs_file *file, int operation);
 
 /* ---- reading and writing without waiting ---- */
 
 /**
- * struct vfs_aio - a queue of completions; opaque
+ * DOC: Reading and writing without waiting
  *
  * Reads and writes go between the program's memory and the server, past what is kept, as with
  * O_DIRECT; registered memory (memory.h) is not copied. What is kept of the file is written back
@@ -462,6 +1003,8 @@ int vfs_flock(struct vfs_file *file, int operation);
  * way at the same time has no order: a program that wants one waits for the first before it sends
  * the second.
  */
+
+/** struct vfs_aio - a queue of completions; opaque */
 struct vfs_aio;
 
 /**
@@ -479,10 +1022,15 @@ struct vfs_aio_result {
  * @fs: the mount
  * @depth: most that are under way or not taken
  * @result: where to put it; unchanged on error
+ *
+ * Return: 0, or ``-EINVAL``: a depth of 0; or ``-ENOMEM``
  */
 int vfs_aio_create(struct vfs_fs *fs, unsigned int depth, struct vfs_aio **result);
 
-/** vfs_aio_destroy() - wait for what is under way, and free the queue or NULL */
+/**
+ * vfs_aio_destroy() - wait for what is under way, and free the queue
+ * @aio: the queue, or NULL
+ */
 void vfs_aio_destroy(struct vfs_aio *aio);
 
 /**
@@ -499,10 +1047,30 @@ void vfs_aio_destroy(struct vfs_aio *aio);
  */
 int vfs_aio_preadv(struct vfs_aio *aio, struct vfs_file *file, const struct iovec *iov, int count,
 	off_t offset, void *user_data);
-/** vfs_aio_pwritev() - begin to write; as vfs_aio_preadv(), and O_APPEND does not count */
+/**
+ * vfs_aio_pwritev() - begin to write
+ * @aio: where it completes
+ * @file: the file, which may not be closed before
+ * @iov: what is written; copied, what it points to has to last
+ * @count: pieces, at most VFS_REQUEST_DATA_MAX
+ * @offset: to which byte on
+ * @user_data: comes with the completion
+ *
+ * Return: as vfs_aio_preadv(), or
+ * * ``-EINVAL``: the file was opened with O_APPEND, and nobody can say where data goes
+ */
 int vfs_aio_pwritev(struct vfs_aio *aio, struct vfs_file *file, const struct iovec *iov, int count,
 	off_t offset, void *user_data);
-/** vfs_aio_fsync() - begin to bring to stable storage what is written so far */
+
+/**
+ * vfs_aio_fsync() - begin to bring to stable storage what is written so far
+ * @aio: where it completes
+ * @file: the file, which may not be closed before
+ * @data_only: as fdatasync(2)
+ * @user_data: comes with the completion
+ *
+ * Return: as vfs_aio_preadv()
+ */
 int vfs_aio_fsync(struct vfs_aio *aio, struct vfs_file *file, bool data_only, void *user_data);
 
 /**

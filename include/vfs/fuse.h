@@ -64,9 +64,10 @@ struct vfs_fuse_options {
  * Does what vfs_session_init() and vfs_sync_create() do.
  *
  * Return: 0, or
- * * ``-EOPNOTSUPP``: the server has not got a feature that is required; the message names it
- * * ``-EINVAL``: a feature is required and forbidden
- * * the errors of vfs_session_init() and vfs_sync_create()
+ *
+ *   * ``-EOPNOTSUPP``: the server has not got a feature that is required; the message names it
+ *   * ``-EINVAL``: a feature is required and forbidden
+ *   * the errors of vfs_session_init() and vfs_sync_create()
  */
 int vfs_fuse_connect(struct vfs_session *session, const struct vfs_fuse_options *options,
 	struct vfs_fuse **result);
@@ -82,6 +83,8 @@ void vfs_fuse_disconnect(struct vfs_fuse *fuse);
  * @fuse: the connection
  *
  * For vfs_sync_drain(), vfs_sync_start_threads() and requests of the program's own.
+ *
+ * Return: the queues, which belong to the connection
  */
 struct vfs_sync *vfs_fuse_sync(struct vfs_fuse *fuse);
 
@@ -120,8 +123,8 @@ void vfs_session_info(const struct vfs_session *session, struct vfs_session_info
  * vfs_feature_name() - the name of a FUSE feature
  * @bit: its number, 0 to 63
  *
- * Return: its name in the protocol without "FUSE_" and in lower case, as in "writeback_cache"; NULL
- * if no feature has this bit
+ * Return: its name in the protocol without ``FUSE_`` and in lower case, as in "writeback_cache";
+ * NULL if no feature has this bit
  */
 const char *vfs_feature_name(unsigned int bit);
 
@@ -147,7 +150,37 @@ struct vfs_security_context {
 	uint32_t size;
 };
 
-/** union vfs_op_args - the fixed arguments of an operation, as they are sent */
+/**
+ * union vfs_op_args - the fixed arguments of an operation, as they are sent
+ * @getattr: GETATTR
+ * @setattr: SETATTR
+ * @statx: STATX
+ * @mknod: MKNOD
+ * @mkdir: MKDIR
+ * @rename: RENAME, RENAME2
+ * @link: LINK
+ * @open: OPEN, OPENDIR
+ * @create: CREATE, TMPFILE
+ * @read: READ, READDIR, READDIRPLUS
+ * @write: WRITE
+ * @flush: FLUSH
+ * @fsync: FSYNC, FSYNCDIR
+ * @release: RELEASE, RELEASEDIR
+ * @setxattr: SETXATTR
+ * @getxattr: GETXATTR, LISTXATTR
+ * @access: ACCESS
+ * @lock: GETLK, SETLK, SETLKW
+ * @bmap: BMAP
+ * @ioctl: IOCTL
+ * @poll: POLL
+ * @fallocate: FALLOCATE
+ * @lseek: LSEEK
+ * @copy: COPY_FILE_RANGE, COPY_FILE_RANGE_64
+ * @setupmapping: SETUPMAPPING
+ * @removemapping: REMOVEMAPPING
+ * @syncfs: SYNCFS
+ * @retrieve: NOTIFY_REPLY
+ */
 union vfs_op_args {
 	struct fuse_getattr_in getattr;
 	struct fuse_setattr_in setattr;
@@ -189,19 +222,32 @@ struct vfs_created {
 	struct fuse_open_out open;
 };
 
-/** union vfs_op_answer - the answer of an operation, but for data of variable size */
+/**
+ * union vfs_op_answer - the answer of an operation, but for data of variable size
+ * @entry: LOOKUP, MKNOD, MKDIR, SYMLINK, LINK
+ * @attr: GETATTR, SETATTR
+ * @statx: STATX
+ * @open: OPEN, OPENDIR
+ * @created: CREATE, TMPFILE
+ * @statfs: STATFS
+ * @lock: GETLK
+ * @block: BMAP
+ * @ioctl: IOCTL
+ * @events: POLL
+ * @offset: LSEEK
+ */
 union vfs_op_answer {
-	struct fuse_entry_out entry;	 /* LOOKUP, MKNOD, MKDIR, SYMLINK, LINK */
-	struct fuse_attr_out attr;	 /* GETATTR, SETATTR */
-	struct vfs_fuse_statx_out statx; /* STATX */
-	struct fuse_open_out open;	 /* OPEN, OPENDIR */
-	struct vfs_created created;	 /* CREATE, TMPFILE */
-	struct fuse_kstatfs statfs;	 /* STATFS */
-	struct fuse_file_lock lock;	 /* GETLK */
-	uint64_t block;			 /* BMAP */
-	struct fuse_ioctl_out ioctl;	 /* IOCTL */
-	uint32_t events;		 /* POLL */
-	uint64_t offset;		 /* LSEEK */
+	struct fuse_entry_out entry;
+	struct fuse_attr_out attr;
+	struct vfs_fuse_statx_out statx;
+	struct fuse_open_out open;
+	struct vfs_created created;
+	struct fuse_kstatfs statfs;
+	struct fuse_file_lock lock;
+	uint64_t block;
+	struct fuse_ioctl_out ioctl;
+	uint32_t events;
+	uint64_t offset;
 };
 
 /**
@@ -265,18 +311,19 @@ struct vfs_op {
  * the session.
  *
  * Return: @op->result: 0 or more, or
- * * the server's error; ``-ENOSYS`` if it has not got the operation
- * * ``-EINVAL``: the arguments cannot be a message: a name is empty or has a slash, ...
- * * ``-ENAMETOOLONG``, ``-E2BIG``: a name or the data is larger than a request
- * * ``-EIO``: the answer is against the protocol, or the device has failed. A lookup that came with
- *   it was given back.
- * * ``-ETIMEDOUT``: not answered in time; it may have been done
- * * ``-ENODEV``: the device is gone
+ *
+ *   * the server's error; ``-ENOSYS`` if it has not got the operation
+ *   * ``-EINVAL``: the arguments cannot be a message: a name is empty or has a slash, ...
+ *   * ``-ENAMETOOLONG``, ``-E2BIG``: a name or the data is larger than a request
+ *   * ``-EIO``: the answer is against the protocol, or the device has failed. A lookup that came
+ *     with it was given back.
+ *   * ``-ETIMEDOUT``: not answered in time; it may have been done
+ *   * ``-ENODEV``: the device is gone
  */
 int64_t vfs_fuse_call(struct vfs_fuse *fuse, struct vfs_op *op);
 
 /**
- * vfs_op_done_fn - an operation is done
+ * typedef vfs_op_done_fn - an operation is done
  * @op: its result and answer are there; it is the caller's again
  * @ctx: as it was given
  *

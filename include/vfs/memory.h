@@ -37,7 +37,7 @@ enum vfs_mem_access {
  * @addr: where it begins, on a page
  * @length: bytes, whole pages
  * @fd: descriptor of the memory (memfd_create(2), hugetlbfs), mapped shared at @addr; -1 if there
- * is none. A device that is another process needs it, others do not. It may be closed when
+ *      is none. A device that is another process needs it, others do not. It may be closed when
  *      vfs_mem_register() has returned.
  * @fd_offset: where @addr is in it, whole pages
  * @access: what the device may do with it
@@ -64,17 +64,18 @@ struct vfs_mem_description {
  * pages or locked ones (mlock(2)) are taken.
  *
  * Return: 0, or
- * * ``-EINVAL``: not whole pages, or the file is too short
- * * ``-EEXIST``: part of it is registered
- * * ``-ENOTSUP``: the device is another process and there is no descriptor; or there is no IOMMU,
- *   and the memory could move; or a vhost-user daemon takes no single pieces of memory
- *   (CONFIGURE_MEM_SLOTS), and to replace all of it is not safe under what the daemon is at work
- *   on. Such data is copied.
- * * ``-ENOMEM``: the limit on locked memory (RLIMIT_MEMLOCK) is too low, or the device takes no
- * more mappings; the message says which. A vhost-user daemon may take as few as 8, of which the
- *   session has two.
- * * ``-EPERM``: a physical address is outside of what the IOMMU can map
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ *
+ *   * ``-EINVAL``: not whole pages, or the file is too short
+ *   * ``-EEXIST``: part of it is registered
+ *   * ``-ENOTSUP``: the device is another process and there is no descriptor; or there is no IOMMU,
+ *     and the memory could move; or a vhost-user daemon takes no single pieces of memory
+ *     (CONFIGURE_MEM_SLOTS), and to replace all of it is not safe under what the daemon is at work
+ *     on. Such data is copied.
+ *   * ``-ENOMEM``: the limit on locked memory (RLIMIT_MEMLOCK) is too low, or the device takes no
+ *     more mappings; the message says which. A vhost-user daemon may take as few as 8, of which the
+ *     session has two.
+ *   * ``-EPERM``: a physical address is outside of what the IOMMU can map
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone
  */
 int vfs_mem_register(struct vfs_session *session, const struct vfs_mem_description *description,
 	struct vfs_mem **result);
@@ -102,9 +103,10 @@ int vfs_mem_alloc(struct vfs_session *session, size_t length, void **addr, struc
  * vfs_session_destroy(), which takes back all that is left, it must not be called.
  *
  * Return: 0, or
- * * ``-EBUSY``: a request that is prepared, in flight or not reaped uses it, or one that ended with
- *   ``-ETIMEDOUT`` and that the device has not returned: it may still write there. After a
- *   failure of the device reap all requests first.
+ *
+ *   * ``-EBUSY``: a request that is prepared, in flight or not reaped uses it, or one that ended
+ *     with ``-ETIMEDOUT`` and that the device has not returned: it may still write there. After a
+ *     failure of the device reap all requests first.
  */
 int vfs_mem_unregister(struct vfs_mem *mem);
 

@@ -97,8 +97,9 @@ struct vfs_notify_counters {
  * They come in the order in which the device sent them. Never blocks.
  *
  * Return: 1 if there was one, 0 if there is none now, or
- * * ``-ENOTSUP``: the session has no notification queue
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ *
+ *   * ``-ENOTSUP``: the session has no notification queue
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone
  */
 int vfs_notify_next(struct vfs_session *session, struct vfs_notification *notification);
 
@@ -117,14 +118,17 @@ bool vfs_notify_arm(struct vfs_session *session);
  * It says so only after vfs_notify_arm() has returned false, and until the next vfs_notify_next().
  *
  * Return: the descriptor, which belongs to the session, or
- * * ``-ENOTSUP``: the session has no notification queue
- * * another negative value: the device has no interrupts; call vfs_notify_next() now and then
+ *
+ *   * ``-ENOTSUP``: the session has no notification queue
+ *   * another negative value: the device has no interrupts; call vfs_notify_next() now and then
  */
 int vfs_notify_fd(const struct vfs_session *session);
 
 /**
  * vfs_notify_counters() - the counters; they belong to the thread that takes notifications
  * @session: the session
+ *
+ * Return: counters that live as long as the session and change with it
  */
 const struct vfs_notify_counters *vfs_notify_counters(const struct vfs_session *session);
 

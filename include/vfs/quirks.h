@@ -54,7 +54,8 @@ const char *vfs_quirk_describe(unsigned int index);
  * @quirks: where to put the bits; unchanged on error
  *
  * Return: 0, or
- * * ``-EINVAL``: one of the names is not known; vfs_last_error() lists those that are
+ *
+ *   * ``-EINVAL``: one of the names is not known; vfs_last_error() lists those that are
  */
 int vfs_quirk_parse(const char *names, unsigned int *quirks);
 

@@ -71,10 +71,14 @@ void *vfs_request_message(struct vfs_request *request);
  * @request: the request
  *
  * At least VFS_REQUEST_HEAD + vfs_session_max_payload() on a request queue.
+ *
+ * Return: bytes
  */
 size_t vfs_request_capacity(const struct vfs_request *request);
 
-/** VFS_REQUEST_DATA_MAX - most pieces of data that a request can have */
+/**
+ * VFS_REQUEST_DATA_MAX - most pieces of data that a request can have
+ */
 #define VFS_REQUEST_DATA_MAX 64u
 
 /**
@@ -95,8 +99,9 @@ size_t vfs_request_capacity(const struct vfs_request *request);
  * registered memory.
  *
  * Return: 0, or
- * * ``-EINVAL``: the request is in flight
- * * ``-E2BIG``: too many pieces
+ *
+ *   * ``-EINVAL``: the request is in flight
+ *   * ``-E2BIG``: too many pieces
  */
 int vfs_request_set_data(struct vfs_request *request, const struct iovec *iov, unsigned int count);
 
@@ -109,12 +114,13 @@ int vfs_request_set_data(struct vfs_request *request, const struct iovec *iov, u
  * in flight, for which the caller answers.
  *
  * Return: 0, or
- * * ``-EINVAL``: shorter or longer than the opcode allows; or an opcode without data has some, or
- *   there is too little room for the answer's
- * * ``-ENOSYS``: an opcode that this library does not know; it cannot tell how large the
- *   answer may be
- * * ``-E2BIG``: message and answer together are larger than a request, or data is in more pieces
- *   than a descriptor chain has
+ *
+ *   * ``-EINVAL``: shorter or longer than the opcode allows; or an opcode without data has some, or
+ *     there is too little room for the answer's
+ *   * ``-ENOSYS``: an opcode that this library does not know; it cannot tell how large the answer
+ *     may be
+ *   * ``-E2BIG``: message and answer together are larger than a request, or data is in more pieces
+ *     than a descriptor chain has
  */
 int vfs_request_prepare(struct vfs_request *request, size_t length);
 
@@ -128,6 +134,8 @@ void vfs_request_set_user_data(struct vfs_request *request, void *data);
 /**
  * vfs_request_user_data() - the pointer that was attached
  * @request: the request
+ *
+ * Return: what vfs_request_set_user_data() attached; NULL if nothing was
  */
 void *vfs_request_user_data(const struct vfs_request *request);
 
@@ -164,7 +172,8 @@ struct vfs_request *vfs_queue_find(struct vfs_queue *queue, uint64_t unique);
  * A server may ignore it: give the request a deadline too. It has to be reaped in any case.
  *
  * Return: 0, or
- * * ``-EINVAL``: it is not in flight
+ *
+ *   * ``-EINVAL``: it is not in flight
  */
 int vfs_request_cancel(struct vfs_request *request);
 
@@ -179,8 +188,9 @@ int vfs_request_cancel(struct vfs_request *request);
  * that it need not be.
  *
  * Return: 0, or
- * * ``-EINVAL``: a request is not prepared or of another queue; none was taken
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone; none was taken
+ *
+ *   * ``-EINVAL``: a request is not prepared or of another queue; none was taken
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone; none was taken
  */
 int vfs_queue_submit(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count);
@@ -238,6 +248,8 @@ const struct vfs_queue_counters *vfs_queue_counters(const struct vfs_queue *queu
 /**
  * vfs_queue_in_flight() - requests that were submitted and not reaped
  * @queue: the queue
+ *
+ * Return: how many there are
  */
 unsigned int vfs_queue_in_flight(const struct vfs_queue *queue);
 
@@ -278,13 +290,15 @@ int vfs_queue_timeout(const struct vfs_queue *queue);
  * @queue: the queue
  * @timeout_ms: at most so many milliseconds; -1: without a limit
  *
- * How is said by enum vfs_poll of the session. It may end early, with nothing to reap, when the
- * device has returned a request after its deadline.
+ * How is said by enum vfs_poll of the session. What is looked for at first, some 50 us at most, is
+ * not counted, so that a fast answer costs no reading of the clock. It may end early, with nothing
+ * to reap, when the device has returned a request after its deadline.
  *
  * Return: 0, or
- * * ``-ETIMEDOUT``
- * * ``-EINTR``: a signal handler ran
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone, and nothing is in flight
+ *
+ *   * ``-ETIMEDOUT``
+ *   * ``-EINTR``: a signal handler ran
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone, and nothing is in flight
  */
 int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms);
 
@@ -293,8 +307,9 @@ int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms);
  * @request: a request that was reaped
  *
  * Return: 0; the server's error (negative errno); or
- * * ``-EIO``: the device failed, or its answer was against the protocol (the log says how)
- * * ``-ETIMEDOUT``, ``-ECANCELED``: see vfs_request_set_timeout(), vfs_request_cancel()
+ *
+ *   * ``-EIO``: the device failed, or its answer was against the protocol (the log says how)
+ *   * ``-ETIMEDOUT``, ``-ECANCELED``: see vfs_request_set_timeout(), vfs_request_cancel()
  */
 int vfs_request_error(const struct vfs_request *request);
 

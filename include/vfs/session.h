@@ -76,13 +76,14 @@ struct vfs_session_options {
  * its queues and sets DRIVER_OK (virtio 1.3 §3.1.1). No FUSE message is sent.
  *
  * Return: 0, or
- * * ``-EPERM``: the device does not offer VIRTIO_F_ACCESS_PLATFORM and physical addresses
- *   cannot be had; vfs_last_error() says what would make it right
- * * ``-EPROTO``: the device refused the features or is against the specification
- * * ``-EINVAL``: an option is out of its range
- * * ``-ENOMEM``: no memory, or the limit on locked memory (RLIMIT_MEMLOCK) is too low
- * * ``-EBUSY``: the device has a session
- * * ``-ETIMEDOUT``, ``-EIO``, ``-ENODEV``: the device does not answer, fails, is gone
+ *
+ *   * ``-EPERM``: the device does not offer VIRTIO_F_ACCESS_PLATFORM and physical addresses cannot
+ *     be had; vfs_last_error() says what would make it right
+ *   * ``-EPROTO``: the device refused the features or is against the specification
+ *   * ``-EINVAL``: an option is out of its range
+ *   * ``-ENOMEM``: no memory, or the limit on locked memory (RLIMIT_MEMLOCK) is too low
+ *   * ``-EBUSY``: the device has a session
+ *   * ``-ETIMEDOUT``, ``-EIO``, ``-ENODEV``: the device does not answer, fails, is gone
  */
 int vfs_session_create(struct vfs_device *device, const struct vfs_session_options *options,
 	struct vfs_session **result);
@@ -125,12 +126,13 @@ struct vfs_init {
  * at most the session's timeout. After a failure the session can only be destroyed.
  *
  * Return: 0, or
- * * ``-EPROTONOSUPPORT``: the server's FUSE version is not one that this library speaks (7.27
- *   and newer minors)
- * * ``-EPROTO``: the answer is malformed or in the other byte order
- * * ``-ETIMEDOUT``: no answer; the server behind the device is dead or stuck
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone
- * * the server's own error
+ *
+ *   * ``-EPROTONOSUPPORT``: the server's FUSE version is not one that this library speaks (7.27 and
+ *     newer minors)
+ *   * ``-EPROTO``: the answer is malformed or in the other byte order
+ *   * ``-ETIMEDOUT``: no answer; the server behind the device is dead or stuck
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ *   * the server's own error
  */
 int vfs_session_init(
 	struct vfs_session *session, const struct vfs_init *want, struct vfs_init *got);
@@ -141,18 +143,24 @@ int vfs_session_init(
  *
  * It is what was asked for, or what a descriptor chain can hold if that is less: a chain has
  * at most as many entries as the ring, and with physical addresses each page may need one.
+ *
+ * Return: bytes
  */
 size_t vfs_session_max_payload(const struct vfs_session *session);
 
 /**
  * vfs_session_features() - virtio feature bits that both sides agreed on
  * @session: the session
+ *
+ * Return: VIRTIO_F_* and VIRTIO_FS_F_*, one bit each
  */
 uint64_t vfs_session_features(const struct vfs_session *session);
 
 /**
  * vfs_session_num_queues() - request queues that the session uses
  * @session: the session
+ *
+ * Return: how many there are
  */
 unsigned int vfs_session_num_queues(const struct vfs_session *session);
 
@@ -176,9 +184,10 @@ struct vfs_queue *vfs_session_queue(struct vfs_session *session, unsigned int in
  * calls, while any thread waits in vfs_queue_wait(), or by vfs_session_progress(). No reply comes.
  *
  * Return: 0, or
- * * ``-ENOMEM``: none was taken
- * * ``-EINVAL``: there is no FUSE connection yet
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone, and its server forgets all
+ *
+ *   * ``-ENOMEM``: none was taken
+ *   * ``-EINVAL``: there is no FUSE connection yet
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone, and its server forgets all
  */
 int vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count);
 
@@ -190,7 +199,8 @@ int vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forget
  *
  * Return: 0 if none wait; 1 if some still do: call it again when vfs_session_hiprio_fd() is
  * readable; or
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ *
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone
  */
 int vfs_session_progress(struct vfs_session *session);
 

@@ -49,9 +49,10 @@ struct vfs_sync_options {
  * for the same session.
  *
  * Return: 0, or
- * * ``-EINVAL``: there are no such queues
- * * ``-EBUSY``: one of them is shared already
- * * ``-ENOMEM``
+ *
+ *   * ``-EINVAL``: there are no such queues
+ *   * ``-EBUSY``: one of them is shared already
+ *   * ``-ENOMEM``
  */
 int vfs_sync_create(struct vfs_session *session, const struct vfs_sync_options *options,
 	struct vfs_sync **result);
@@ -76,9 +77,10 @@ void vfs_sync_destroy(struct vfs_sync *sync);
  * own processor's queue; who waits longest is served first.
  *
  * Return: 0, or
- * * ``-ETIMEDOUT``: none became free in time
- * * ``-EDEADLK``: it would have to wait, in a callback
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ *
+ *   * ``-ETIMEDOUT``: none became free in time
+ *   * ``-EDEADLK``: it would have to wait, in a callback
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone
  */
 int vfs_sync_get(struct vfs_sync *sync, int timeout_ms, struct vfs_request **request);
 
@@ -93,7 +95,8 @@ int vfs_sync_get(struct vfs_sync *sync, int timeout_ms, struct vfs_request **req
  * about the order of different queues.
  *
  * Return: as vfs_sync_get(), or
- * * ``-EINVAL``: there is no such queue
+ *
+ *   * ``-EINVAL``: there is no such queue
  */
 int vfs_sync_get_on(
 	struct vfs_sync *sync, unsigned int index, int timeout_ms, struct vfs_request **request);
@@ -114,18 +117,19 @@ void vfs_sync_put(struct vfs_sync *sync, struct vfs_request *request);
  * Other threads' answers may be collected, and their callbacks be called, while it waits.
  *
  * Return: 0 when the server has answered, see vfs_request_error(); or
- * * ``-EINVAL``: the request is not prepared; it was not sent
- * * ``-EDEADLK``: called in a callback; it was not sent
- * * ``-ETIMEDOUT``: not answered in time; see vfs_request_set_timeout()
- * * ``-ECANCELED``: it was cancelled before the device had it
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone, or the answer is against the protocol
+ *
+ *   * ``-EINVAL``: the request is not prepared; it was not sent
+ *   * ``-EDEADLK``: called in a callback; it was not sent
+ *   * ``-ETIMEDOUT``: not answered in time; see vfs_request_set_timeout()
+ *   * ``-ECANCELED``: it was cancelled before the device had it
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone, or the answer is against the protocol
  *
  * In any case the request is the caller's again.
  */
 int vfs_sync_call(struct vfs_sync *sync, struct vfs_request *request, unsigned int timeout_ms);
 
 /**
- * vfs_sync_done_fn - a request has completed
+ * typedef vfs_sync_done_fn - a request has completed
  * @request: it is the callee's now, who puts it back, at once or later
  * @ctx: what was given to vfs_sync_submit()
  *
@@ -146,8 +150,9 @@ typedef void vfs_sync_done_fn(struct vfs_request *request, void *ctx);
  * vfs_sync_drain(), or by those of vfs_sync_start_threads().
  *
  * Return: 0, or
- * * ``-EINVAL``: the request is not prepared
- * * ``-EIO``, ``-ENODEV``: the device failed or is gone
+ *
+ *   * ``-EINVAL``: the request is not prepared
+ *   * ``-EIO``, ``-ENODEV``: the device failed or is gone
  *
  * On error @done is not called.
  */
@@ -162,7 +167,8 @@ int vfs_sync_submit(
  * As vfs_request_cancel(). Not to be called in a signal handler.
  *
  * Return: 0, or
- * * ``-EINVAL``: it is not in flight, or not any more
+ *
+ *   * ``-EINVAL``: it is not in flight, or not any more
  */
 int vfs_sync_cancel(struct vfs_sync *sync, struct vfs_request *request);
 
@@ -174,8 +180,9 @@ int vfs_sync_cancel(struct vfs_sync *sync, struct vfs_request *request);
  * Each queue has been seen idle once when it returns; other threads may go on sending.
  *
  * Return: 0, or
- * * ``-ETIMEDOUT``: there is something in flight still
- * * ``-EDEADLK``: called in a callback
+ *
+ *   * ``-ETIMEDOUT``: there is something in flight still
+ *   * ``-EDEADLK``: called in a callback
  */
 int vfs_sync_drain(struct vfs_sync *sync, int timeout_ms);
 
@@ -187,8 +194,9 @@ int vfs_sync_drain(struct vfs_sync *sync, int timeout_ms);
  * programs that use callbacks.
  *
  * Return: 0, or
- * * ``-EBUSY``: they run already
- * * ``-EAGAIN``, ``-ENOMEM``: a thread cannot be created; none runs
+ *
+ *   * ``-EBUSY``: they run already
+ *   * ``-EAGAIN``, ``-ENOMEM``: a thread cannot be created; none runs
  */
 int vfs_sync_start_threads(struct vfs_sync *sync);
 

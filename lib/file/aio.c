@@ -167,6 +167,9 @@ static int begin_write(struct vfs_aio *aio, struct vfs_file *file, const struct 
 
 	if (r == 0)
 		r = vfs_file_check_write(file);
+	/* The server appends by itself, wherever it is told to write. */
+	if (r == 0 && (file->flags & O_APPEND))
+		r = -EINVAL;
 	if (r == 0)
 		r = vfs_iter_init(&iter, iov, count);
 	if (r == 0 && (uint64_t)offset >= VFS_OFFSET_MAX)

@@ -148,7 +148,8 @@ int vfs_attr_get(struct vfs_node *node, struct vfs_file *file, bool fresh, struc
 	if (!fresh && get_kept(node, attr))
 		return 0;
 	vfs_op_getattr(&op, node->id);
-	if (file && file->has_handle) {
+	/* Servers take every handle here for one of a file. */
+	if (file && file->has_handle && S_ISREG(node->type)) {
 		op.args.getattr.getattr_flags = FUSE_GETATTR_FH;
 		op.args.getattr.fh = file->fh;
 	}

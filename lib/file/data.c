@@ -142,15 +142,14 @@ static void drop_stale(struct vfs_node_data *data)
 	vfs_pool_give(data->pool, &removed);
 }
 
-/* This client knows best while it changes the file. */
-static bool ask_for_size(struct vfs_node *node, bool fresh)
+static bool is_changing(struct vfs_node *node)
 {
 	bool changing;
 
 	pthread_mutex_lock(&node->fs->lock);
 	changing = node->changing > 0;
 	pthread_mutex_unlock(&node->fs->lock);
-	return fresh || !changing;
+	return changing;
 }
 
 int vfs_data_size(struct vfs_file *file, bool fresh, uint64_t *size)
@@ -161,7 +160,8 @@ int vfs_data_size(struct vfs_file *file, bool fresh, uint64_t *size)
 	bool stale;
 	int r = 0;
 
-	if (ask_for_size(node, fresh))
+	/* This client knows best while it changes the file. */
+	if (!is_changing(node))
 		r = vfs_attr_get(node, file, fresh, &attr);
 	if (r < 0)
 		return r;

@@ -13,18 +13,25 @@
 
 /* ---- which blocks ---- */
 
-/* What is missing of a block in front of @to, at @from first of all. False: nothing. */
-static bool find_missing(const struct vfs_block *block, uint32_t *from, uint32_t *to)
+/*
+ * What is missing of a block in front of @to, at @from first of all, and next to what is known:
+ * @room bytes at most. False: nothing.
+ */
+static bool find_missing(const struct vfs_block *block, uint32_t *from, uint32_t *to, uint32_t room)
 {
-	if (block->from == block->to)
-		return true;
-	if (*from < block->from) {
+	if (block->from < block->to && *from < block->from) {
 		*to = block->from;
+		if (*to - *from > room)
+			*from = *to - room;
 		return true;
 	}
-	if (*from >= block->from && block->to >= *to)
-		return false;
-	*from = block->to;
+	if (block->from < block->to) {
+		if (block->to >= *to)
+			return false;
+		*from = block->to;
+	}
+	if (*to - *from > room)
+		*to = *from + room;
 	return true;
 }
 
@@ -59,22 +66,18 @@ static bool gather_one(struct vfs_run *run, struct vfs_node_data *data, uint64_t
 	uint64_t end, struct vfs_list *spares)
 {
 	uint64_t start = offset - offset % VFS_BLOCK_SIZE;
-	size_t room = data->pool->fs->max_read - run->size;
+	uint32_t room = data->pool->fs->max_read - (uint32_t)run->size;
 	uint32_t from = (uint32_t)(offset - start);
 	uint32_t to = (uint32_t)(end - start < VFS_BLOCK_SIZE ? end - start : VFS_BLOCK_SIZE);
 	struct vfs_block *block = find_or_insert(data, offset / VFS_BLOCK_SIZE, spares);
-	bool clipped;
 
-	if (!block || block->busy || !find_missing(block, &from, &to))
+	if (!block || block->busy || !find_missing(block, &from, &to, room))
 		return false;
 	/* What follows in a run begins where this block ends. */
 	if (run->count && from > 0)
 		return false;
-	clipped = to - from > room;
-	if (clipped)
-		to = from + (uint32_t)room;
 	add_to_run(run, block, from, to);
-	return to == VFS_BLOCK_SIZE && !clipped;
+	return to == VFS_BLOCK_SIZE;
 }
 
 /* With the lock. */

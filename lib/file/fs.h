@@ -90,6 +90,7 @@ struct vfs_file {
 	bool unreleased;     /* the server does without OPEN, so there is no RELEASE */
 	bool direct;	     /* past what is kept */
 	atomic_bool posix_locked;
+	atomic_bool ofd_locked;
 	atomic_bool flocked;
 	struct vfs_list of_fs;
 	struct vfs_list of_node;

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "file/data.h"
+#include "file/open.h"
 
 /* As the protocol has "to the end". */
 #define TO_THE_END INT64_MAX
@@ -120,7 +121,7 @@ static int ask(struct vfs_file *file, int command, struct fuse_file_lock *range,
 /* What this client has not sent yet others could not know; what they did, it does not. */
 static void after_lock(struct vfs_file *file, bool unlock)
 {
-	if (unlock || file->fs->options.cache == VFS_CACHE_ALWAYS)
+	if (unlock)
 		return;
 	(void)vfs_data_flush(file->node);
 	vfs_attr_expire(file->node);
@@ -153,6 +154,17 @@ static int set(struct vfs_file *file, struct vfs_op *op, bool waits)
 	return r;
 }
 
+void vfs_file_end_locks(struct vfs_file *file)
+{
+	struct fuse_file_lock all = {.end = TO_THE_END, .type = F_UNLCK};
+	struct vfs_op op;
+
+	if (!atomic_load(&file->ofd_locked))
+		return;
+	vfs_op_setlk(&op, file->node->id, file->fh, (uint64_t)(uintptr_t)file, &all, false);
+	(void)vfs_fuse_call(file->fs->fuse, &op);
+}
+
 static int lock_range(struct vfs_file *file, int command, struct flock *lock)
 {
 	bool asks = command == F_GETLK || command == F_OFD_GETLK;
@@ -181,7 +193,7 @@ static int lock_range(struct vfs_file *file, int command, struct flock *lock)
 	vfs_op_setlk(&op, file->node->id, file->fh, owner_of(file, command), &range, false);
 	/* Before, as the server may have it although nobody hears of that. */
 	if (lock->l_type != F_UNLCK)
-		atomic_store(&file->posix_locked, true);
+		atomic_store(is_ofd(command) ? &file->ofd_locked : &file->posix_locked, true);
 	return set(file, &op, waits);
 }
 

@@ -338,6 +338,7 @@ static int close_file(struct vfs_file *file)
 	int r = S_ISREG(file->node->type) && file->has_handle ? vfs_data_close(file) : 0;
 	int flushed = send_flush(file);
 
+	vfs_file_end_locks(file);
 	vfs_file_release(file, file->node);
 	return r < 0 ? r : flushed;
 }

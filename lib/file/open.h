@@ -41,6 +41,10 @@ int vfs_file_send_open(struct vfs_file *file, const struct vfs_node *node);
 /* Takes what the server says of an open file. */
 void vfs_file_opened(struct vfs_file *file, const struct fuse_open_out *out);
 
+/* Locks that are the open file's own (F_OFD_SETLK): FLUSH and RELEASE say nothing of them (lock.c).
+ */
+void vfs_file_end_locks(struct vfs_file *file);
+
 /* RELEASE or RELEASEDIR, if there is a handle. */
 void vfs_file_release(struct vfs_file *file, const struct vfs_node *node);
 

@@ -49,7 +49,7 @@ static off_t seek_hole(struct vfs_file *file, off_t offset, int whence)
 	vfs_op_lseek(&op, file->node->id, file->fh, (uint64_t)offset, whence);
 	r = vfs_fuse_call(file->fs->fuse, &op);
 	if (r == 0)
-		return op.answer.offset > VFS_OFFSET_MAX ? -EIO : (off_t)op.answer.offset;
+		return (off_t)op.answer.offset;
 	if (r != -ENOSYS)
 		return r;
 	end = find_end(file);

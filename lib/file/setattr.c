@@ -9,17 +9,12 @@
 
 #define NS_PER_S 1000000000l
 
-/* By the handle of an open file, if there is one. */
-static int send(struct vfs_node *node, const struct vfs_file *file, struct fuse_setattr_in *in)
+static int send(struct vfs_node *node, struct fuse_setattr_in *in)
 {
 	uint64_t asked;
 	struct vfs_op op;
 	int r;
 
-	if (file && file->has_handle) {
-		in->valid |= FATTR_FH;
-		in->fh = file->fh;
-	}
 	vfs_attr_expire(node);
 	asked = vfs_attr_version(node->fs);
 	vfs_op_setattr(&op, node->id, in);
@@ -48,7 +43,7 @@ static int mode_for(struct vfs_node *node, mode_t *mode)
 	return r;
 }
 
-static int change_mode(struct vfs_node *node, struct vfs_file *file, mode_t mode)
+static int change_mode(struct vfs_node *node, mode_t mode)
 {
 	struct fuse_setattr_in in = {.valid = FATTR_MODE};
 	int r = vfs_may_write_here(node->fs);
@@ -62,7 +57,7 @@ static int change_mode(struct vfs_node *node, struct vfs_file *file, mode_t mode
 	if (r < 0)
 		return r;
 	in.mode = node->type | (mode & 07777);
-	return send(node, file, &in);
+	return send(node, &in);
 }
 
 /* ---- chown ---- */
@@ -85,7 +80,7 @@ static int check_owner(struct vfs_node *node, uid_t uid, gid_t gid)
 											: -EPERM;
 }
 
-static int change_owner(struct vfs_node *node, struct vfs_file *file, uid_t uid, gid_t gid)
+static int change_owner(struct vfs_node *node, uid_t uid, gid_t gid)
 {
 	struct fuse_setattr_in in = {.uid = uid, .gid = gid};
 	int r = vfs_may_write_here(node->fs);
@@ -100,7 +95,7 @@ static int change_owner(struct vfs_node *node, struct vfs_file *file, uid_t uid,
 		in.valid |= FATTR_GID;
 	/* With nothing to change it is a question, but one that the server may answer by an error.
 	 */
-	return in.valid ? send(node, file, &in) : 0;
+	return in.valid ? send(node, &in) : 0;
 }
 
 /* ---- utimens ---- */
@@ -148,8 +143,7 @@ static bool omits_both(const struct timespec *times)
 	return times && times[0].tv_nsec == UTIME_OMIT && times[1].tv_nsec == UTIME_OMIT;
 }
 
-static int change_times(
-	struct vfs_node *node, struct vfs_file *file, const struct timespec given[2])
+static int change_times(struct vfs_node *node, const struct timespec given[2])
 {
 	static const struct timespec now[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
 	const struct timespec *times = given ? given : now;
@@ -165,7 +159,7 @@ static int change_times(
 		return r;
 	/* What is written back later would be a later change. */
 	(void)vfs_data_flush(node);
-	return send(node, file, &in);
+	return send(node, &in);
 }
 
 /* ---- truncate ---- */
@@ -187,10 +181,15 @@ static int change_size(struct vfs_node *node, struct vfs_file *file, off_t lengt
 	size = vfs_attr_size(node);
 	if (server_drops_privileges(node->fs))
 		in.valid |= FATTR_KILL_SUIDGID;
+	/* As it was opened for writing, whatever its mode has become. */
+	if (file && file->has_handle) {
+		in.valid |= FATTR_FH;
+		in.fh = file->fh;
+	}
 	if (r == 0)
 		r = vfs_node_remove_privileges(node, file);
 	if (r == 0)
-		r = send(node, file, &in);
+		r = send(node, &in);
 	vfs_data_end_change(node, size < in.size ? size : in.size, UINT64_MAX);
 	return r;
 }
@@ -237,17 +236,17 @@ struct change {
 
 static int apply_mode(struct vfs_node *node, const struct change *change)
 {
-	return change_mode(node, NULL, change->mode);
+	return change_mode(node, change->mode);
 }
 
 static int apply_owner(struct vfs_node *node, const struct change *change)
 {
-	return change_owner(node, NULL, change->uid, change->gid);
+	return change_owner(node, change->uid, change->gid);
 }
 
 static int apply_times(struct vfs_node *node, const struct change *change)
 {
-	return change_times(node, NULL, change->times);
+	return change_times(node, change->times);
 }
 
 static int apply_length(struct vfs_node *node, const struct change *change)
@@ -339,7 +338,7 @@ VFS_EXPORT int vfs_fchmod(struct vfs_file *file, mode_t mode)
 	struct vfs_call call = vfs_call_begin(file->fs, "chmod", file->path);
 	int r = check_open(file);
 
-	return (int)vfs_call_end(&call, r < 0 ? r : change_mode(file->node, file, mode));
+	return (int)vfs_call_end(&call, r < 0 ? r : change_mode(file->node, mode));
 }
 
 VFS_EXPORT int vfs_fchown(struct vfs_file *file, uid_t uid, gid_t gid)
@@ -347,7 +346,7 @@ VFS_EXPORT int vfs_fchown(struct vfs_file *file, uid_t uid, gid_t gid)
 	struct vfs_call call = vfs_call_begin(file->fs, "chown", file->path);
 	int r = check_open(file);
 
-	return (int)vfs_call_end(&call, r < 0 ? r : change_owner(file->node, file, uid, gid));
+	return (int)vfs_call_end(&call, r < 0 ? r : change_owner(file->node, uid, gid));
 }
 
 VFS_EXPORT int vfs_futimens(struct vfs_file *file, const struct timespec times[2])
@@ -356,6 +355,6 @@ VFS_EXPORT int vfs_futimens(struct vfs_file *file, const struct timespec times[2
 	int r = check_open(file);
 
 	if (r == 0 && !omits_both(times))
-		r = change_times(file->node, file, times);
+		r = change_times(file->node, times);
 	return (int)vfs_call_end(&call, r);
 }

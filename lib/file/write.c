@@ -69,9 +69,16 @@ static bool can_read(const struct vfs_file *file)
  */
 static int bridge(const struct piece *piece, struct vfs_block *block)
 {
-	uint32_t from = piece->from > block->to ? block->to : piece->to;
-	uint32_t to = piece->from > block->to ? piece->from : block->from;
+	bool behind = piece->from > block->to;
+	uint32_t from = behind ? block->to : piece->to;
+	uint32_t to = behind ? piece->from : block->from;
+	uint32_t max = piece->file->fs->max_read;
 
+	/* What does not fit into one READ, next to what is known first. */
+	if (to - from > max && behind)
+		to = from + max;
+	else if (to - from > max)
+		from = to - max;
 	if (can_read(piece->file) && vfs_fill_gap(block, piece->file, from, to) == 0)
 		return -EAGAIN;
 	if (!can_read(piece->file))

@@ -223,6 +223,9 @@ struct vfs_request *vfs_queue_take_reserved(struct vfs_queue *queue);
 /* Take one out of the middle. False: it is not in there. */
 bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *request);
 
+/* Picoseconds that it takes to look at a ring once, while there is nothing in it (wait.c). */
+uint64_t vfs_queue_look_ps(const struct vfs_queue *queue);
+
 /* ---- for a queue that threads share (wait.c) ---- */
 
 /* Whoever is in vfs_queue_wait() comes back. */

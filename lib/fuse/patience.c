@@ -11,6 +11,9 @@
 
 #define LONG_NS (16 * LOOK_MAX_NS)
 
+/* Before it was measured. */
+#define LOOK_PS 50000u
+
 /* Weight of the newest one in the mean, as a shift. */
 #define WEIGHT 3
 
@@ -26,7 +29,8 @@ void vfs_patience_init(struct vfs_patience *patience, enum vfs_poll poll)
 {
 	if (poll == VFS_POLL_AUTO && processors() < 2)
 		poll = VFS_POLL_NEVER;
-	*patience = (struct vfs_patience){.poll = poll, .usual_ns = LOOK_MAX_NS / 2};
+	*patience = (struct vfs_patience){
+		.poll = poll, .usual_ns = LOOK_MAX_NS / 2, .look_ps = LOOK_PS};
 }
 
 uint64_t vfs_patience_begin(struct vfs_patience *patience)

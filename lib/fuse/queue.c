@@ -279,6 +279,26 @@ VFS_EXPORT const struct vfs_queue_counters *vfs_queue_counters(const struct vfs_
 	return &queue->counters;
 }
 
+/*
+ * Some daemons take a notification that comes a moment after they were told to use the queue, and
+ * do nothing: they have not taken note of it yet. One more does no harm.
+ */
+#define REMIND_MS 100
+
+static int wait_and_remind(struct vfs_queue *queue, struct vfs_deadline deadline)
+{
+	struct vfs_session *session = queue->session;
+	bool first = session->state != VFS_SESSION_CONNECTED;
+	int left = vfs_deadline_left_ms(deadline);
+	int r = vfs_queue_wait(queue, first && left > REMIND_MS ? REMIND_MS : left);
+
+	if (r == -ETIMEDOUT && first && left > REMIND_MS) {
+		session->device->transport->ops->notify(session->device->transport, queue->index);
+		return 0;
+	}
+	return r == -EINTR ? 0 : r;
+}
+
 int vfs_queue_call(struct vfs_queue *queue, struct vfs_request *request, unsigned int timeout_ms)
 {
 	struct vfs_deadline deadline = vfs_deadline_in(timeout_ms);
@@ -288,9 +308,7 @@ int vfs_queue_call(struct vfs_queue *queue, struct vfs_request *request, unsigne
 		struct vfs_request *done;
 
 		if (vfs_queue_reap(queue, &done, 1) == 0)
-			r = vfs_queue_wait(queue, vfs_deadline_left_ms(deadline));
-		if (r == -EINTR)
-			r = 0;
+			r = wait_and_remind(queue, deadline);
 		if (r == -ETIMEDOUT)
 			r = vfs_error(r, "%s did not answer within %u ms",
 				queue->session->device->info.name, timeout_ms);

@@ -267,6 +267,15 @@ static int attach_interrupt(struct vfs_session *session, struct vfs_queue *queue
 	return 0;
 }
 
+/* It is the same for all of them. */
+static void measure_looks(struct vfs_session *session)
+{
+	uint64_t ps = vfs_queue_look_ps(&session->queues[session->first_request_queue]);
+
+	for (unsigned int i = 0; i < session->num_rings; i++)
+		session->queues[i].patience.look_ps = ps;
+}
+
 static int start(struct vfs_session *session)
 {
 	struct vfs_transport *t = session->device->transport;
@@ -279,6 +288,8 @@ static int start(struct vfs_session *session)
 	for (i = 0; i < session->num_rings && r == 0; i++)
 		if (session->queues[i].depth || &session->queues[i] == session->notify.queue)
 			r = attach_interrupt(session, &session->queues[i]);
+	if (r == 0)
+		measure_looks(session);
 	for (i = 0; i < session->num_rings && r == 0; i++)
 		if (session->queues[i].ring.size)
 			r = enable_queue(session, &session->queues[i]);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting for a queue: looking for a while, then sleeping until its interrupt. */
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 
 #include "core/core.h"
@@ -8,7 +9,13 @@
 
 /* How often a thread that only looks makes sure of the time and of the device. */
 #define LOOKS_PER_CHECK 256u
-#define DEVICE_CHECK_NS 1000000u
+#define DEVICE_CHECK_NS NS_PER_MS
+
+/* To find out how long one takes: many times what reading the clock may take. */
+#define LOOKS_MEASURED 1024u
+
+#define NS_PER_MS 1000000u
+#define PS_PER_NS 1000u
 
 VFS_EXPORT int vfs_queue_fd(const struct vfs_queue *queue)
 {
@@ -35,11 +42,22 @@ static bool has_something(const struct vfs_queue *queue)
 	return has_ended(queue) || (!queue->session->failed && vfs_ring_has_used(&queue->ring));
 }
 
-/* A moment at which a wait ends. */
+/* When a wait ends. It is counted from the first time that the clock is read. */
 struct limit {
-	uint64_t at_ns; /* UINT64_MAX: never */
-	int timeout_ms; /* as it was given */
+	int timeout_ms;	 /* as it was given; negative: never */
+	uint64_t at_ns;	 /* UINT64_MAX: never; 0: the clock was not read yet */
+	uint64_t now_ns; /* what it said last */
 };
+
+static void read_clock(struct limit *limit)
+{
+	limit->now_ns = vfs_now_ns();
+	if (limit->at_ns)
+		return;
+	limit->at_ns = UINT64_MAX;
+	if (limit->timeout_ms >= 0)
+		limit->at_ns = limit->now_ns + (uint64_t)limit->timeout_ms * NS_PER_MS;
+}
 
 static void lock(struct vfs_queue *queue)
 {
@@ -68,13 +86,6 @@ void vfs_queue_changed(struct vfs_queue *queue)
 
 	if (queue->asleep && (sooner || has_ended(queue)))
 		vfs_wakeup_signal(&queue->wakeup);
-}
-
-static uint64_t next_look(const struct vfs_queue *queue, const struct limit *limit)
-{
-	uint64_t at = queue->look_at_ns;
-
-	return at && at < limit->at_ns ? at : limit->at_ns;
 }
 
 static int timed_out(const struct vfs_queue *queue, const struct limit *limit)
@@ -120,60 +131,94 @@ static void check_device(struct vfs_device *device)
 
 /*
  * Only what the device writes, and what changes with completions alone: whoever waits is the one
- * who takes those, so that no lock is needed.
+ * who takes those, so that no lock is needed. How many looks it took, or @looks: there is nothing.
  */
-static bool look_at_ring(const struct vfs_queue *queue)
+static unsigned int look_at_ring(const struct vfs_queue *queue, unsigned int looks)
 {
 	unsigned int i;
 
-	for (i = 0; i < LOOKS_PER_CHECK && !queue->session->failed; i++) {
+	for (i = 0; i < looks && !queue->session->failed; i++) {
 		if (vfs_ring_has_used(&queue->ring))
-			return true;
+			break;
 		vfs_cpu_relax();
 	}
-	return false;
+	return i;
 }
 
-/* Look until @until. True: there is something. */
-static bool look(struct vfs_queue *queue, uint64_t now, uint64_t until)
+/*
+ * Look so often. Nobody reads the clock: where it is not in the processor that takes longer than
+ * most answers. *looks is how many it took. True: there is something.
+ */
+static bool look(struct vfs_queue *queue, unsigned int *looks)
 {
-	uint64_t check_at = now + DEVICE_CHECK_NS;
+	unsigned int wanted = *looks;
 	bool some = false;
 
 	unlock(queue);
-	while (!some && now < until) {
-		some = look_at_ring(queue);
-		if (some || queue->session->failed)
-			break;
-		now = vfs_now_ns();
-		some = keep_going(queue);
-		if (now >= check_at) {
-			check_device(queue->session->device);
-			check_at = now + DEVICE_CHECK_NS;
-		}
+	*looks = 0;
+	while (!some && *looks < wanted) {
+		unsigned int left = wanted - *looks;
+		unsigned int batch = left < LOOKS_PER_CHECK ? left : LOOKS_PER_CHECK;
+		unsigned int took = look_at_ring(queue, batch);
+
+		*looks += took;
+		some = took < batch || keep_going(queue);
 	}
 	lock(queue);
 	return has_something(queue);
 }
 
-/* poll(), with the lock dropped and others knowing that it has to be ended by a signal. */
-static int sleep_on(struct vfs_queue *queue, struct pollfd *fds, nfds_t count, uint64_t until)
+/* Look until there is something. */
+static int look_on(struct vfs_queue *queue, struct limit *limit)
 {
-	int left = -1;
+	uint64_t check_at = limit->now_ns + DEVICE_CHECK_NS;
+	bool some = has_something(queue);
+
+	while (!some && !queue->session->failed && limit->now_ns < limit->at_ns) {
+		unsigned int looks = LOOKS_PER_CHECK;
+
+		some = look(queue, &looks);
+		read_clock(limit);
+		if (limit->now_ns >= check_at) {
+			check_device(queue->session->device);
+			check_at = limit->now_ns + DEVICE_CHECK_NS;
+		}
+	}
+	return has_something(queue) ? 0 : timed_out(queue, limit);
+}
+
+/* For poll(): until the wait is over, or the queue has to be looked at. */
+static int time_to_sleep(struct vfs_queue *queue, const struct limit *limit)
+{
+	uint64_t at = limit->at_ns;
+	uint64_t ms;
+
+	if (queue->look_at_ns && queue->look_at_ns < at)
+		at = queue->look_at_ns;
+	queue->asleep_until_ns = at;
+	if (at == UINT64_MAX)
+		return -1;
+	if (at <= limit->now_ns)
+		return 0;
+	ms = (at - limit->now_ns + NS_PER_MS - 1) / NS_PER_MS;
+	return ms > INT_MAX ? INT_MAX : (int)ms;
+}
+
+/* poll(), with the lock dropped and others knowing that it has to be ended by a signal. */
+static int sleep_on(struct vfs_queue *queue, struct pollfd *fds, nfds_t count, int timeout_ms)
+{
 	int r;
 
-	if (until != UINT64_MAX)
-		left = vfs_deadline_left_ms((struct vfs_deadline){.ns = until});
-	queue->asleep_until_ns = until;
 	queue->asleep = true;
 	unlock(queue);
-	r = poll(fds, count, left) < 0 ? -errno : 0;
+	r = poll(fds, count, timeout_ms) < 0 ? -errno : 0;
 	lock(queue);
 	queue->asleep = false;
 	return r;
 }
 
-static int sleep_until(struct vfs_queue *queue, const struct limit *limit)
+/* *woken: by the queue's own descriptor, which is still to be cleared. */
+static int sleep_once(struct vfs_queue *queue, const struct limit *limit, bool *woken)
 {
 	struct vfs_session *session = queue->session;
 	struct pollfd fds[] = {
@@ -182,12 +227,11 @@ static int sleep_until(struct vfs_queue *queue, const struct limit *limit)
 		/* FORGETs may begin to wait for room at any time. */
 		{.fd = helps_hiprio(queue) ? vfs_session_hiprio_fd(session) : -1, .events = POLLIN},
 	};
-	int r = sleep_on(queue, fds, ARRAY_SIZE(fds), next_look(queue, limit));
+	int r = sleep_on(queue, fds, ARRAY_SIZE(fds), time_to_sleep(queue, limit));
 
 	if (r < 0)
 		return vfs_error(r, "interrupted");
-	if (fds[0].revents)
-		vfs_wakeup_clear(&queue->wakeup);
+	*woken = fds[0].revents != 0;
 	if (fds[1].revents)
 		(void)vfs_device_check(session->device);
 	if (fds[2].revents)
@@ -197,81 +241,115 @@ static int sleep_until(struct vfs_queue *queue, const struct limit *limit)
 	return 0;
 }
 
-static bool passed(const struct limit *limit)
+static int sleep_for_it(struct vfs_queue *queue, struct limit *limit)
 {
-	return limit->at_ns != UINT64_MAX && vfs_now_ns() >= limit->at_ns;
-}
-
-static int sleep_for_it(struct vfs_queue *queue, const struct limit *limit)
-{
-	while (!vfs_queue_arm(queue)) {
-		int r = vfs_session_check(queue->session);
-
-		if (r == 0)
-			r = sleep_until(queue, limit);
-		if (r < 0)
-			return r;
-		/* Also when events without completions keep coming. */
-		if (passed(limit) && !vfs_queue_arm(queue))
-			return timed_out(queue, limit);
-	}
-	return 0;
-}
-
-static uint64_t add_time(uint64_t now, uint64_t duration)
-{
-	return duration > UINT64_MAX - now ? UINT64_MAX : now + duration;
-}
-
-static int wait_for_it(struct vfs_queue *queue, uint64_t begin, int timeout_ms)
-{
-	uint64_t patience = vfs_patience_begin(&queue->patience);
-	struct limit limit = {.at_ns = UINT64_MAX, .timeout_ms = timeout_ms};
-	uint64_t until = add_time(begin, patience);
-	bool looked;
+	bool slept = false;
+	bool woken = false;
 	int r = 0;
 
-	if (timeout_ms >= 0)
-		limit.at_ns = begin + (uint64_t)timeout_ms * 1000000;
-	if (until > limit.at_ns)
-		until = limit.at_ns;
-	looked = patience && look(queue, begin, until);
-	if (!looked && patience != UINT64_MAX)
-		r = sleep_for_it(queue, &limit);
-	else if (!looked)
-		r = timed_out(queue, &limit);
-	if (r == 0)
-		vfs_patience_end(&queue->patience, vfs_now_ns() - begin, looked);
+	while (r == 0 && !vfs_queue_arm(queue)) {
+		/* Only now: when there is something, whoever reaps it clears the descriptor. */
+		if (woken) {
+			vfs_wakeup_clear(&queue->wakeup);
+			woken = false;
+			continue;
+		}
+		r = vfs_session_check(queue->session);
+		if (r == 0 && slept) {
+			read_clock(limit);
+			/* Also when events without completions keep coming. */
+			r = limit->now_ns >= limit->at_ns ? timed_out(queue, limit) : 0;
+		}
+		if (r == 0)
+			r = sleep_once(queue, limit, &woken);
+		slept = true;
+	}
 	return r;
 }
 
-VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
+static unsigned int looks_in(const struct vfs_queue *queue, uint64_t ns)
+{
+	if (ns == UINT64_MAX)
+		return LOOKS_PER_CHECK;
+	return (unsigned int)(ns * PS_PER_NS / queue->patience.look_ps);
+}
+
+static uint64_t time_of(const struct vfs_queue *queue, unsigned int looks)
+{
+	return looks * queue->patience.look_ps / PS_PER_NS;
+}
+
+static int wait_for_it(struct vfs_queue *queue, struct limit *limit)
+{
+	struct vfs_patience *patience = &queue->patience;
+	unsigned int looks = 0;
+	uint64_t begin_ns;
+	int r;
+
+	if (limit->timeout_ms)
+		looks = looks_in(queue, vfs_patience_begin(patience));
+	if (looks && look(queue, &looks)) {
+		vfs_patience_end(patience, time_of(queue, looks), true);
+		return 0;
+	}
+	read_clock(limit);
+	if (patience->poll == VFS_POLL_ALWAYS)
+		return look_on(queue, limit);
+	begin_ns = limit->now_ns - time_of(queue, looks);
+	r = sleep_for_it(queue, limit);
+	if (r == 0 && patience->poll == VFS_POLL_AUTO)
+		vfs_patience_end(patience, vfs_now_ns() - begin_ns, false);
+	return r;
+}
+
+static int wait_until(struct vfs_queue *queue, struct limit *limit)
 {
 	int r;
 
 	if (has_something(queue))
 		return 0;
 	queue->waiting = true;
-	r = wait_for_it(queue, vfs_now_ns(), timeout_ms);
+	r = wait_for_it(queue, limit);
 	queue->waiting = false;
 	queue->prodded = false;
 	return r;
 }
 
+VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
+{
+	struct limit limit = {.timeout_ms = timeout_ms};
+
+	return wait_until(queue, &limit);
+}
+
 VFS_EXPORT int vfs_queue_reap_wait(struct vfs_queue *queue, struct vfs_request **requests,
 	unsigned int min, unsigned int max, int timeout_ms)
 {
-	struct vfs_deadline deadline = vfs_deadline_in(
-		timeout_ms < 0 ? 0 : (unsigned int)timeout_ms);
+	struct limit limit = {.timeout_ms = timeout_ms};
 	unsigned int count = vfs_queue_reap(queue, requests, max);
 
 	while (count < min && queue->in_flight > 0) {
-		int left = timeout_ms < 0 ? -1 : vfs_deadline_left_ms(deadline);
-		int r = vfs_queue_wait(queue, left);
+		int r = wait_until(queue, &limit);
 
 		if (r < 0)
 			return count ? (int)count : r;
 		count += vfs_queue_reap(queue, requests + count, max - count);
 	}
 	return (int)count;
+}
+
+uint64_t vfs_queue_look_ps(const struct vfs_queue *queue)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (unsigned int i = 0; i < 3; i++) {
+		uint64_t begin = vfs_now_ns();
+		uint64_t took;
+
+		(void)look_at_ring(queue, LOOKS_MEASURED);
+		took = vfs_now_ns() - begin;
+		best = took < best ? took : best;
+	}
+	best = best * PS_PER_NS / LOOKS_MEASURED;
+	return best > PS_PER_NS ? best : PS_PER_NS;
 }

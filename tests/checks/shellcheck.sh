@@ -3,5 +3,5 @@
 set -euo pipefail
 
 cd "$TOP"
-find tests examples -name '*.sh' -print0 |
+find tests examples docs -name '*.sh' -print0 |
 	xargs -0 shellcheck -x -P SCRIPTDIR .ci/run tests/guest/lib/init

@@ -197,6 +197,10 @@ static void device_notify(struct vfs_transport *t, uint16_t queue)
 	d->notified[queue]++;
 	if (is_for_notifications(d, queue))
 		return;
+	if (d->deaf) {
+		d->deaf--;
+		return;
+	}
 	while (d->serve && fuse_device_take(d, queue, &taken))
 		d->serve(d, &taken);
 }

@@ -50,8 +50,9 @@ struct fuse_device {
 
 	/* What the device is like. */
 	uint16_t queue_sizes[FUSE_DEVICE_QUEUES];
-	bool shared_fd; /* one descriptor for all queues */
-	bool silent;	/* asks for no notifications */
+	bool shared_fd;	   /* one descriptor for all queues */
+	bool silent;	   /* asks for no notifications */
+	unsigned int deaf; /* to so many of them */
 	/* Called when it is notified, for each message; NULL: they wait for fuse_device_take(). */
 	void (*serve)(struct fuse_device *d, const struct taken *taken);
 	bool unmaps_while_running; /* the test sees to it that it is not in use */

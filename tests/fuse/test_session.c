@@ -405,6 +405,21 @@ static void malformed_answers_to_init_are_named(void **state)
 	}
 }
 
+/* As a daemon that was told to use the queue only a moment ago. */
+static void init_is_notified_again(void **state)
+{
+	struct vfs_session_options options = {.timeout_ms = 60000};
+	struct vfs_init got;
+
+	(void)state;
+	d.serve = fuse_device_serve;
+	d.deaf = 2;
+	assert_int_equal(fuse_device_start(&d, &options, &session), 0);
+	assert_int_equal(vfs_session_init(session, &(struct vfs_init){0}, &got), 0);
+	assert_int_equal(d.deaf, 0);
+	assert_int_equal(d.notified[1], 3);
+}
+
 static void a_server_that_is_stuck_in_init(void **state)
 {
 	uint64_t start = vfs_now_ns();
@@ -564,6 +579,7 @@ int main(void)
 		TEST(nothing_is_sent_before_init),
 		TEST(answers_to_init_that_are_no_connection),
 		TEST(malformed_answers_to_init_are_named),
+		TEST(init_is_notified_again),
 		TEST(a_server_that_is_stuck_in_init),
 		TEST(a_device_that_goes_away_during_init),
 		TEST(destroy_says_goodbye),

@@ -169,6 +169,88 @@ static void the_way_to_wait_is_the_callers(void **state)
 	}
 }
 
+static unsigned int readings;
+static unsigned int looks_left; /* until the device answers; 0: it does not */
+
+uint64_t __real_vfs_now_ns(void);
+uint64_t __wrap_vfs_now_ns(void);
+uint64_t __wrap_vfs_now_ns(void)
+{
+	readings++;
+	return __real_vfs_now_ns();
+}
+
+bool __real_vfs_ring_has_used(const struct vfs_ring *ring);
+bool __wrap_vfs_ring_has_used(const struct vfs_ring *ring);
+bool __wrap_vfs_ring_has_used(const struct vfs_ring *ring)
+{
+	if (looks_left && --looks_left == 0)
+		answer_statfs(&taken);
+	return __real_vfs_ring_has_used(ring);
+}
+
+/* It may be slower than the device: in a guest without a stable TSC it is a trap. */
+static void the_clock_is_not_read_for_an_answer_that_is_looked_for(void **state)
+{
+	struct vfs_request *done;
+
+	(void)state;
+	for (poll_mode = VFS_POLL_AUTO; poll_mode <= VFS_POLL_ALWAYS; poll_mode++) {
+		enum vfs_poll mode = poll_mode;
+
+		tear_down(NULL);
+		set_up(NULL);
+		poll_mode = mode;
+		connect_with(4, 0);
+		/* On a single processor it sleeps. */
+		if (queue->patience.poll == VFS_POLL_NEVER)
+			continue;
+		readings = 0;
+		for (uintptr_t i = 0; i < 100; i++) {
+			submit(message_statfs(queue, i));
+			take(&taken);
+			looks_left = 10;
+			if (i % 2) {
+				assert_int_equal(vfs_queue_wait(queue, 10000), 0);
+				expect(i);
+			} else {
+				assert_int_equal(vfs_queue_reap_wait(queue, &done, 1, 1, 10000), 1);
+				vfs_request_put(done);
+			}
+		}
+		assert_int_equal(readings, 0);
+	}
+}
+
+static void who_sleeps_reads_the_clock_once(void **state)
+{
+	pthread_t thread;
+
+	(void)state;
+	poll_mode = VFS_POLL_NEVER;
+	connect_with(4, 0);
+	submit(message_statfs(queue, 1));
+	take(&taken);
+	assert_int_equal(pthread_create(&thread, NULL, answer_later, &taken), 0);
+	readings = 0;
+	assert_int_equal(vfs_queue_wait(queue, 10000), 0);
+	assert_int_equal(readings, 1);
+	pthread_join(thread, NULL);
+	expect(1);
+}
+
+/* What a device has put there cannot make a thread look for seconds. */
+static void looks_never_are_for_nothing(void **state)
+{
+	(void)state;
+	connect_with(4, 0);
+	submit(message_statfs(queue, 1));
+	take(&taken);
+	answer_statfs(&taken);
+	assert_true(vfs_queue_look_ps(queue) >= 1000);
+	expect(1);
+}
+
 static void who_never_sleeps_hears_of_a_failure(void **state)
 {
 	(void)state;
@@ -235,6 +317,9 @@ int main(void)
 		TEST(waiting_is_bounded),
 		TEST(a_device_in_another_thread_ends_the_wait),
 		TEST(the_way_to_wait_is_the_callers),
+		TEST(the_clock_is_not_read_for_an_answer_that_is_looked_for),
+		TEST(who_sleeps_reads_the_clock_once),
+		TEST(looks_never_are_for_nothing),
 		TEST(who_never_sleeps_hears_of_a_failure),
 		TEST(at_least_so_many_are_reaped),
 		TEST(a_signal_ends_the_wait),

@@ -12,7 +12,7 @@ declare -A build_options=(
 	[asan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DVFS_SANITIZE=address,undefined"
 	[tsan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVFS_SANITIZE=thread")
 # What is built; everything if nothing is said.
-declare -A build_targets=([tsan]="$(printf 'test-%s ' "${concurrent_tests[@]//\//-}")")
+declare -A build_targets=([tsan]="$(printf 'test-%s ' "${concurrent_tests[@]//\//-}") virtiofs-device fsx")
 logs=${build_dir[gcc]}/test-logs
 
 # What each kind of test does: 0 passed, 77 skipped, anything else failed.
@@ -41,8 +41,8 @@ run_bench() {
 }
 
 run_native() {
-	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" \
-		VFS_TEST_FULL="$full" bash "$top/tests/native/$1.sh"
+	run_interruptibly env TOP="$top" BUILD="${build_dir[$(build_of "$1")]}" \
+		VFS_TEST_FULL="$full" bash "$top/tests/native/${1#*/}.sh"
 }
 
 run_guest() {
@@ -67,7 +67,7 @@ run_test() (
 	unit/*) run_unit "${1#*/}" ;;
 	check/*) run_check "${1#*/}" ;;
 	bench/*) run_bench "${1#*/}" ;;
-	native/*) run_native "${1#*/}" ;;
+	native*) run_native "$1" ;;
 	library*) run_library "$1" ;;
 	guest*) run_guest "$1" ;;
 	esac

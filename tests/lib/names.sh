@@ -3,8 +3,12 @@
 # What tests there are, and what each needs.
 
 # Tests with threads of their own: these run under ThreadSanitizer too.
-concurrent_tests=(stress/device fuse/edge fuse/forget fuse/hand_over fuse/sync fuse/wait
-	device/notices transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
+concurrent_tests=(file/data_random stress/device fuse/edge fuse/forget fuse/hand_over fuse/sync
+	fuse/wait device/notices transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
+
+# Tests of native/ that run in sanitized builds too.
+native_asan=(equivalence fsx files)
+native_tsan=(fsx)
 
 case_is_full() {
 	grep -qs '^FULL=1' "$top/tests/guest/cases/$1/env"
@@ -43,6 +47,8 @@ all_tests() {
 		name=$(basename "$file" .sh)
 		[ "$name" = lib ] || echo "native/$name"
 	done
+	printf 'native-asan/%s\n' "${native_asan[@]}"
+	printf 'native-tsan/%s\n' "${native_tsan[@]}"
 	for file in "$top"/tests/bench/*.sh; do
 		echo "bench/$(basename "$file" .sh)"
 	done
@@ -63,7 +69,8 @@ build_of() {
 	case $1 in
 	build/* | unit/*) cut -d/ -f2 <<<"$1" ;;
 	check/exports | check/dependencies | bench/* | native/* | library/* | guest/*) echo gcc ;;
-	guest-asan/* | library-asan/*) echo asan ;;
+	guest-asan/* | library-asan/* | native-asan/*) echo asan ;;
+	native-tsan/*) echo tsan ;;
 	esac
 }
 
@@ -75,9 +82,10 @@ packages_for() {
 		case $test in
 		build/clang) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_CLANG" ;;
 		build/* | unit/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT" ;;
+		check/kernel-doc) echo "$PACKAGES_BUILD $PACKAGES_DOCS" ;;
 		check/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_LINT $PACKAGES_CLANG" ;;
 		bench/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_BENCH" ;;
-		native/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST strace" ;;
+		native*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST strace curl" ;;
 		guest* | library*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
 		esac
 	done | tr ' ' '\n' | sort -u

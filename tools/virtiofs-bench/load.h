@@ -12,7 +12,8 @@ struct load {
 	unsigned int queue;
 	uint64_t count; /* operations to do; 0: until the time is over */
 	/* What came of it. */
-	struct histogram times;
+	uint64_t answered;
+	struct histogram times; /* of each, unless nobody wants to know */
 	uint64_t ended_ns;
 	uint64_t looked_up; /* a node that LOOKUP returned, to be forgotten as often */
 	int error;	    /* with a message in @why */

@@ -63,51 +63,77 @@ static int first_error(const struct load *loads, unsigned int count)
 	return 0;
 }
 
-static void print(
-	const struct options *o, const char *device, const struct histogram *times, double seconds)
+/* What came of all loads together. */
+struct result {
+	uint64_t count;
+	double seconds;
+	struct histogram times;
+};
+
+static void print_for_people(const struct options *o, const char *device,
+	const struct result *result, double mb_per_s, const double us[5])
 {
+	printf("%s: %s", device, o->op_name);
+	if (mb_per_s > 0)
+		printf(" of %u bytes%s", o->size, o->registered ? ", registered memory" : "");
+	printf(", depth %u, %u queue(s), poll %s\n", o->depth, o->queues, options_poll_name(o));
+	printf("  %" PRIu64 " operations in %.2f s: %.0f ops/s", result->count, result->seconds,
+		(double)result->count / result->seconds);
+	if (mb_per_s > 0)
+		printf(", %.1f MB/s", mb_per_s);
+	if (!o->no_latency)
+		printf("\n  latency in us: min %.2f, mean %.2f, p50 %.2f, p99 %.2f, p99.9 %.2f",
+			us[0], us[1], us[2], us[3], us[4]);
+	putchar('\n');
+}
+
+static void print_for_programs(
+	const struct options *o, const struct result *result, double mb_per_s, const double us[5])
+{
+	printf("op=%s size=%u depth=%u queues=%u poll=%s registered=%d count=%" PRIu64
+	       " seconds=%.3f ops_per_s=%.0f mb_per_s=%.1f",
+		o->op_name, mb_per_s > 0 ? o->size : 0, o->depth, o->queues, options_poll_name(o),
+		o->registered, result->count, result->seconds,
+		(double)result->count / result->seconds, mb_per_s);
+	if (!o->no_latency)
+		printf(" min_us=%.2f mean_us=%.2f p50_us=%.2f p99_us=%.2f p999_us=%.2f", us[0],
+			us[1], us[2], us[3], us[4]);
+	putchar('\n');
+}
+
+static void print(const struct options *o, const char *device, const struct result *result)
+{
+	const struct histogram *times = &result->times;
 	bool data = o->opcode == FUSE_READ || o->opcode == FUSE_WRITE;
-	double ops = (double)times->count / seconds;
-	double mb = data ? ops * o->size / 1e6 : 0;
+	double mb_per_s = data ? (double)result->count / result->seconds * o->size / 1e6 : 0;
 	double mean = times->count ? (double)times->sum / (double)times->count : 0;
 	double us[] = {(double)times->min, mean, (double)histogram_quantile(times, 0.5),
 		(double)histogram_quantile(times, 0.99), (double)histogram_quantile(times, 0.999)};
 
 	for (size_t i = 0; i < sizeof(us) / sizeof(us[0]); i++)
 		us[i] /= NS_PER_US;
-	printf("%s: %s", device, o->op_name);
-	if (data)
-		printf(" of %u bytes%s", o->size, o->registered ? ", registered memory" : "");
-	printf(", depth %u, %u queue(s), poll %s\n", o->depth, o->queues, options_poll_name(o));
-	printf("  %" PRIu64 " operations in %.2f s: %.0f ops/s", times->count, seconds, ops);
-	if (data)
-		printf(", %.1f MB/s", mb);
-	printf("\n  latency in us: min %.2f, mean %.2f, p50 %.2f, p99 %.2f, p99.9 %.2f\n", us[0],
-		us[1], us[2], us[3], us[4]);
-	printf("op=%s size=%u depth=%u queues=%u poll=%s registered=%d count=%" PRIu64
-	       " seconds=%.3f ops_per_s=%.0f mb_per_s=%.1f min_us=%.2f mean_us=%.2f p50_us=%.2f "
-	       "p99_us=%.2f p999_us=%.2f\n",
-		o->op_name, data ? o->size : 0, o->depth, o->queues, options_poll_name(o),
-		o->registered, times->count, seconds, ops, mb, us[0], us[1], us[2], us[3], us[4]);
+	print_for_people(o, device, result, mb_per_s, us);
+	print_for_programs(o, result, mb_per_s, us);
 }
 
 static void report(const struct options *options, struct connection *connection,
 	const struct load *loads, uint64_t begin_ns)
 {
-	static struct histogram all;
+	static struct result all;
 	uint64_t end_ns = begin_ns + 1;
 
 	for (unsigned int i = 0; i < options->queues; i++) {
-		histogram_merge(&all, &loads[i].times);
+		all.count += loads[i].answered;
+		histogram_merge(&all.times, &loads[i].times);
 		if (loads[i].ended_ns > end_ns)
 			end_ns = loads[i].ended_ns;
 		if (loads[i].looked_up) {
 			connection->node = loads[i].looked_up;
-			connection->lookups += loads[i].times.count;
+			connection->lookups += loads[i].answered;
 		}
 	}
-	print(options, vfs_device_info(connection->device)->name, &all,
-		(double)(end_ns - begin_ns) / NS_PER_S);
+	all.seconds = (double)(end_ns - begin_ns) / NS_PER_S;
+	print(options, vfs_device_info(connection->device)->name, &all);
 }
 
 static int measure(const struct options *options, struct connection *connection)

@@ -23,6 +23,7 @@ static const char usage[] =
 	"  --poll MODE    auto (default), always or never\n"
 	"  --count N      operations\n"
 	"  --time S       seconds, if no number is given (3)\n"
+	"  --no-latency   only how many in a second: no clock is read for each; with --count\n"
 	"  --registered   data goes to and comes from registered memory, without a copy\n"
 	"  --help, --version\n";
 
@@ -35,6 +36,7 @@ static const struct option long_options[] = {
 	{"poll", required_argument, NULL, 'p'},
 	{"count", required_argument, NULL, 'c'},
 	{"time", required_argument, NULL, 't'},
+	{"no-latency", no_argument, NULL, 'l'},
 	{"registered", no_argument, NULL, 'r'},
 	{"help", no_argument, NULL, 'h'},
 	{"version", no_argument, NULL, 'V'},
@@ -120,6 +122,9 @@ static bool parse_option(int c, struct options *options)
 		return parse_number(optarg, UINT64_MAX, &options->count);
 	case 't':
 		return parse_unsigned(optarg, 86400, &options->seconds);
+	case 'l':
+		options->no_latency = true;
+		return true;
 	case 'r':
 		options->registered = true;
 		return true;
@@ -153,6 +158,10 @@ int options_parse(int argc, char **argv, struct options *options)
 	}
 	if (optind + 1 != argc) {
 		fputs(usage, stderr);
+		return 3;
+	}
+	if (options->no_latency && !options->count) {
+		fprintf(stderr, "virtiofs-bench: --no-latency needs --count\n");
 		return 3;
 	}
 	options->device = argv[optind];

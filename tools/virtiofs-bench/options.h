@@ -18,6 +18,7 @@ struct options {
 	enum vfs_poll poll;
 	uint64_t count; /* of operations; 0: for @seconds */
 	unsigned int seconds;
+	bool no_latency; /* the clock is read at the beginning and the end only */
 	bool registered; /* data is in memory of our own, not in the requests' */
 };
 

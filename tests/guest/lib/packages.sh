@@ -7,6 +7,7 @@ PACKAGES_UNIT="libcmocka-dev"
 PACKAGES_CLANG="clang"
 PACKAGES_LINT="clang-format shellcheck"
 PACKAGES_BENCH="valgrind strace"
+PACKAGES_DOCS="python3-sphinx"
 PACKAGES_GUEST="qemu-system-x86 busybox-static cpio fuse3 mount attr"
 
 # The daemon is part of QEMU's packages in Debian 12, and a package of its own afterwards.

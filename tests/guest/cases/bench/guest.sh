@@ -1,6 +1,9 @@
 # shellcheck shell=sh
 
-# show DESCRIPTION COMMAND...: how long one operation took becomes part of the result.
+figures=/tmp/figures
+round=
+
+# show WHAT COMMAND...: how long one operation took becomes part of the result, and a line in $figures.
 show() {
 	show_what=$1
 	shift
@@ -14,23 +17,52 @@ show() {
 	if [ -z "$show_ns" ]; then
 		fail "$show_what: said nothing: $(cat /tmp/show.out)"
 	else
-		ok "$show_what: $((show_ns / 1000)).$((show_ns / 100 % 10)) us"
+		ok "${round:+$round: }$show_what: $((show_ns / 1000)).$((show_ns / 100 % 10)) us"
+		echo "$show_what: $show_ns" >>"$figures"
 	fi
+}
+
+# median WHAT: of all rounds, in ns.
+median() {
+	sed -n "s/^$1: //p" "$figures" | sort -n >/tmp/sorted
+	sed -n "$((($(wc -l </tmp/sorted) + 1) / 2))p" /tmp/sorted
+}
+
+# compare WHAT BARE: how much longer the library takes for it than the bare loop. Nobody asserts it.
+compare() {
+	compare_library=$(median "library, $1")
+	compare_bare=$(median "bare loop, $2")
+	if [ -z "$compare_library" ] || [ -z "$compare_bare" ]; then
+		fail "library/bare loop, $1: a figure is missing"
+		return
+	fi
+	compare_percent=$((100 * compare_library / compare_bare))
+	compare_hundredths=$((compare_percent % 100 + 100))
+	ok "library/bare loop, $1: $((compare_percent / 100)).${compare_hundredths#1} (medians)"
+}
+
+library() {
+	virtiofs-bench "$bdf" --op getattr --no-latency "$@"
 }
 
 load_bridge
 bdf=$(fs_bdf)
 give_to "$bdf" vfio-pci
-for round in 1 2 3; do
-	show "$round: bare loop, depth 1, polling" bare-loop "$bdf" 5000 1 poll
-	show "$round: library, depth 1, polling" virtiofs-bench "$bdf" --op getattr --count 5000 --depth 1 --poll always
-	show "$round: bare loop, depth 1, interrupt" bare-loop "$bdf" 2000 1 interrupt
-	show "$round: library, depth 1, interrupt" virtiofs-bench "$bdf" --op getattr --count 2000 --depth 1 --poll never
-	show "$round: library, depth 1, auto" virtiofs-bench "$bdf" --op getattr --count 5000 --depth 1 --poll auto
-	show "$round: bare loop, depth 32" bare-loop "$bdf" 20000 32 poll
-	show "$round: library, depth 32" virtiofs-bench "$bdf" --op getattr --count 20000 --depth 32 --poll always
+for round in 1 2 3 4 5; do
+	show "bare loop, depth 1, polling" bare-loop "$bdf" 5000 1 poll
+	show "library, depth 1, polling" library --count 5000 --depth 1 --poll always
+	show "library, depth 1, auto" library --count 5000 --depth 1 --poll auto
+	show "bare loop, depth 1, interrupt" bare-loop "$bdf" 2000 1 interrupt
+	show "library, depth 1, interrupt" library --count 2000 --depth 1 --poll never
+	show "bare loop, depth 32" bare-loop "$bdf" 20000 32 poll
+	show "library, depth 32" library --count 20000 --depth 32 --poll always
 done
+round=
 give_to "$bdf" virtio-pci
 check "mount with the kernel's driver" kernel_mount myfs /mnt
 show "the kernel's driver, statx" statx-loop /mnt 2000
 check "unmount" umount /mnt
+compare "depth 1, polling" "depth 1, polling"
+compare "depth 1, auto" "depth 1, polling"
+compare "depth 1, interrupt" "depth 1, interrupt"
+compare "depth 32" "depth 32"

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <string.h>
+
+#include "differences.h"
+#include "op.h"
+
+bool differs_opened(int result, const struct stat *stat)
+{
+	if (!stat)
+		return result == -ENXIO;
+	return !S_ISREG(stat->st_mode) && !S_ISDIR(stat->st_mode) && !S_ISLNK(stat->st_mode);
+}
+
+bool differs_chmod(const struct op *op, int result)
+{
+	return op->at && result == -ENOSYS;
+}
+
+bool differs_realpath(const struct op *op)
+{
+	return op_callers[op->caller].uid != 0 && strstr(op->path, "..");
+}
+
+bool differs_locked(const struct stat *stat)
+{
+	return S_ISDIR(stat->st_mode);
+}
+
+bool differs_always(const struct op *op)
+{
+	if (strcmp(op->kind->name, "lseek") == 0 && (op_features(op) & FEATURE_HUGE))
+		return true;
+	if (op_callers[op->caller].uid == 0)
+		return false;
+	return strcmp(op->kind->name, "link") == 0 || strcmp(op->kind->name, "rename-odd") == 0;
+}

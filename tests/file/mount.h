@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+/* The mount of a test program, by what its command line says; and what the server holds for it. */
+#ifndef FILE_MOUNT_H
+#define FILE_MOUNT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include <vfs/file.h>
+
+#include "calls.h"
+
+struct mount_settings {
+	const char *device;    /* NULL: the kernel, on */
+	const char *directory; /* this one, in which the process then is */
+	enum vfs_cache cache;
+	bool writeback;
+	const char *control; /* socket of virtiofs-device, which says what it holds; NULL: none */
+	pid_t daemon;	     /* the server that has a descriptor for each node; 0: none */
+};
+
+struct mounted {
+	const struct mount_settings *settings;
+	const struct calls *calls;
+	struct vfs_fs *fs;	  /* NULL: the kernel */
+	unsigned int descriptors; /* of the daemon in the beginning */
+};
+
+/* Options for getopt_long() that mount_option() takes; to be put into a program's own list. */
+#define MOUNT_OPTIONS                                                                           \
+	{"device", required_argument, NULL, 'D'}, {"kernel", required_argument, NULL, 'K'},     \
+		{"cache", required_argument, NULL, 'C'}, {"writeback", no_argument, NULL, 'W'}, \
+		{"control", required_argument, NULL, 'O'},                                      \
+	{                                                                                       \
+		"daemon", required_argument, NULL, 'P'                                          \
+	}
+
+#define MOUNT_USAGE                                                             \
+	"  --device DEVICE   what the library is to mount\n"                    \
+	"  --kernel DIR      the kernel instead of the library, on DIR\n"       \
+	"  --cache MODE      none, auto or always\n"                            \
+	"  --writeback       keep what is written\n"                            \
+	"  --control SOCKET  of virtiofs-device: in the end it holds no node\n" \
+	"  --daemon PID      of virtiofsd: in the end it has as many descriptors as at first\n"
+
+/* false: it is none of them, or has no good value. */
+bool mount_option(int option, const char *value, struct mount_settings *settings);
+bool mount_settings_good(const struct mount_settings *settings);
+
+/* Whatever fails is said on stderr. -errno. The settings have to last. */
+int mount_start(const struct mount_settings *settings, struct mounted *mounted);
+
+/* With nothing open: the server is to hold no more than in the beginning. 0, or -errno */
+int mount_balanced(const struct mounted *mounted);
+
+int mount_end(struct mounted *mounted);
+
+#endif
