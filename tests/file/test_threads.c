@@ -299,10 +299,39 @@ static void test_names_in_motion(void **state)
 	}
 }
 
+/* ---- one name ---- */
+
+/* The server looks up what it has made by its name, which is another's to remove. */
+static void make_or_remove(struct worker *w)
+{
+	struct vfs_file *file;
+
+	for (unsigned int i = 0; i < w->count && !w->failure[0]; i++) {
+		int r = w->number % 2 ? vfs_unlink(w->fs, "d/name")
+				      : vfs_creat(w->fs, "d/name", 0600, &file);
+
+		if (r == 0 && w->number % 2 == 0)
+			r = vfs_close(file);
+		if (r < 0 && !(w->number % 2 && r == -ENOENT))
+			many_fail(w, "%d (%s)", r, vfs_last_error());
+	}
+}
+
+static void test_making_works_while_others_remove(void **state)
+{
+	(void)state;
+	fs = many_mount(&many_modes[0]);
+	assert_int_equal(vfs_mkdir(fs, "d", 0755), 0);
+	many_run(fs, make_or_remove, OPERATIONS);
+	assert_int_equal(vfs_umount(fs), 0);
+	served_empty();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_names_in_motion),
+		cmocka_unit_test(test_making_works_while_others_remove),
 	};
 
 	alarm(HANG_S);
