@@ -32,12 +32,6 @@ struct engine_held {
  * What answers requests. handle() is called from the queues' threads, several at a time, and
  * gives each request back with one of the two functions below, at once or later, from any thread.
  */
-struct engine_held {
-	uint64_t nodes; /* beside the root */
-	uint64_t lookups;
-	uint64_t open;
-};
-
 struct engine {
 	void (*handle)(struct engine *engine, struct request *request);
 	/* The driver is gone: forget all that it has looked up or opened. No queue runs. */
