@@ -5,6 +5,10 @@
 #include "core/core.h"
 #include "fuse/fuse.h"
 
+/* Of one request: lengths of messages, answers and both together have 32 bits with room to spare.
+ */
+#define DATA_MAX ((uint32_t)INT32_MAX)
+
 enum direction {
 	NOWHERE,
 	SENT,	  /* the message ends in it */
@@ -41,7 +45,7 @@ VFS_EXPORT int vfs_request_set_data(
 	if (count > VFS_REQUEST_DATA_MAX)
 		return vfs_error(-E2BIG, "data in %u pieces, and no more than %u are taken", count,
 			VFS_REQUEST_DATA_MAX);
-	vfs_data_let_go(request);
+	vfs_data_let_go(&request->data);
 	request->state = VFS_REQUEST_TAKEN;
 	for (i = 0; i < count; i++) {
 		data->pieces[i].addr = iov[i].iov_base;
@@ -51,188 +55,140 @@ VFS_EXPORT int vfs_request_set_data(
 	return 0;
 }
 
-/* How many of the pieces are needed, and how many bytes they have. */
-static int measure(struct vfs_request *request)
+/* Not registered: by way of the slot, behind the message and what else is copied. */
+static __attribute__((noinline)) int add_bounced(
+	struct vfs_request *request, struct vfs_piece *piece, bool received)
 {
 	struct vfs_data *data = &request->data;
-	uint64_t wanted = data->received ? request->reply.shape.max : UINT64_MAX;
-	uint64_t length = 0;
+	size_t taken = data->bounced;
 
-	for (data->used = 0; data->used < data->count && length < wanted; data->used++) {
-		struct vfs_piece *piece = &data->pieces[data->used];
-
-		/* The device may write no more than was asked for. */
-		if (piece->length > wanted - length)
-			piece->length = (size_t)(wanted - length);
-		if (piece->length > UINT32_MAX - request->length - length)
-			return vfs_error(-E2BIG, "more data than a message can have");
-		length += piece->length;
-	}
-	if (data->received && length < wanted)
-		return vfs_error(-EINVAL, "room for %llu bytes, and the answer may have %u",
-			(unsigned long long)length, request->reply.shape.max);
-	data->length = (uint32_t)length;
+	if (request->length > VFS_REQUEST_HEAD)
+		taken += request->length - VFS_REQUEST_HEAD;
+	if (piece->length > request->payload_size - taken)
+		return vfs_error(-E2BIG,
+			"data that is not registered does not fit into a request of %zu bytes",
+			request->payload_size);
+	piece->held = NULL;
+	piece->bounce = request->page + VFS_SLOT_HEADER_SIZE + taken;
+	data->used++;
+	data->bounced += piece->length;
+	if (!piece->length)
+		return 0;
+	if (!received)
+		memcpy(piece->bounce, piece->addr, piece->length);
+	if (!vfs_chain_add_memory(&request->chain, &request->queue->session->arena.mapping,
+		    piece->bounce, piece->length, received))
+		return vfs_chain_too_long(&request->chain);
 	return 0;
 }
 
-/* Where in the slot bytes are that are copied: behind the message. */
-static int place_pieces(struct vfs_request *request)
+static inline __attribute__((always_inline)) int add_piece(
+	struct vfs_request *request, struct vfs_piece *piece, size_t length, bool received)
 {
 	struct vfs_queue *queue = request->queue;
 	struct vfs_data *data = &request->data;
-	size_t room = request->payload_size;
-	size_t taken = request->length > VFS_REQUEST_HEAD ? request->length - VFS_REQUEST_HEAD : 0;
-	unsigned int i;
+	const uint8_t *addr = piece->addr;
+	struct vfs_mem *mem = vfs_mem_find(
+		&queue->session->mems, &data->last, addr, length, received);
 
-	data->bounced = false;
-	for (i = 0; i < data->used; i++) {
-		struct vfs_piece *piece = &data->pieces[i];
-
-		piece->mem = vfs_mem_find(&queue->session->mems, &data->last, piece->addr,
-			piece->length, data->received);
-		if (piece->mem)
-			continue;
-		if (piece->length > room - taken)
-			return vfs_error(-E2BIG,
-				"data that is not registered does not fit into a request of %zu "
-				"bytes",
-				room);
-		data->bounced = true;
-		piece->bounce = request->page + VFS_SLOT_HEADER_SIZE + taken;
-		taken += piece->length;
-	}
+	piece->length = length;
+	if (!mem)
+		return add_bounced(request, piece, received);
+	if (!vfs_chain_add_memory(&request->chain, &mem->mapping, addr, length, received))
+		return vfs_chain_too_long(&request->chain);
+	piece->held = vfs_mem_hold(mem, queue->index);
+	data->used++;
 	return 0;
 }
 
-static void copy_sent(const struct vfs_data *data)
+static int too_much(void)
 {
-	unsigned int i;
-
-	for (i = 0; i < data->used; i++)
-		if (!data->pieces[i].mem && data->pieces[i].length)
-			memcpy(data->pieces[i].bounce, data->pieces[i].addr,
-				data->pieces[i].length);
+	return vfs_error(-E2BIG, "more than %u bytes of data", DATA_MAX);
 }
 
-static size_t count_segments(const struct vfs_mapping *mapping, const uint8_t *start, size_t length)
+static int add_sent(struct vfs_request *request)
 {
-	size_t count = 0;
+	const struct vfs_reply_shape *shape = &request->reply.shape;
+	struct fuse_in_header *header = vfs_request_message(request);
+	struct vfs_data *data = &request->data;
+	size_t bytes = 0;
 
-	while (length > 0) {
-		size_t contiguous;
+	for (unsigned int i = 0; i < data->count; i++) {
+		struct vfs_piece *piece = &data->pieces[i];
+		int r;
 
-		(void)vfs_mapping_address(mapping, start, &contiguous);
-		contiguous = min_size(contiguous, length);
-		start += contiguous;
-		length -= contiguous;
-		count++;
+		if (piece->length > DATA_MAX - bytes)
+			return too_much();
+		bytes += piece->length;
+		r = add_piece(request, piece, piece->length, false);
+		if (r < 0)
+			return r;
 	}
-	return count;
+	header->len = request->length + (uint32_t)bytes;
+	if (!shape->none && !vfs_chain_add_answer(request, shape->max))
+		return vfs_chain_too_long(&request->chain);
+	return 0;
 }
 
-static int check_chain(struct vfs_request *request)
+static int no_room(const struct vfs_request *request, size_t missing)
 {
-	const struct vfs_mapping *slots = &request->queue->session->arena.mapping;
-	const struct vfs_data *data = &request->data;
-	unsigned int max = request->queue->max_segments;
-	size_t count = 1; /* the answer's header, and a small body with it */
-	unsigned int i;
+	uint32_t max = request->reply.shape.max;
 
-	/* With addresses of our own the message and each piece are in one piece on the bus. */
-	if (!slots->pages && count + 1 + data->used <= max)
-		return 0;
-	count += count_segments(slots, vfs_request_message(request), request->length);
-	for (i = 0; i < data->used && count <= max; i++) {
-		const struct vfs_piece *piece = &data->pieces[i];
-
-		count += piece->mem
-				 ? count_segments(&piece->mem->mapping, piece->addr, piece->length)
-				 : count_segments(slots, piece->bounce, piece->length);
-	}
-	if (count <= max)
-		return 0;
 	return vfs_error(
-		-E2BIG, "data in more pieces than the %u that a descriptor chain has", max);
+		-EINVAL, "room for %zu bytes, and the answer may have %u", max - missing, max);
 }
 
-static void hold(struct vfs_request *request)
+/* There may be more room: the device may write no more than was asked for. */
+static int add_received(struct vfs_request *request)
 {
-	struct vfs_data *data = &request->data;
-	unsigned int i;
+	const struct vfs_data *data = &request->data;
+	size_t left = request->reply.shape.max;
 
-	for (i = 0; i < data->used; i++)
-		if (data->pieces[i].mem)
-			vfs_mem_hold(data->pieces[i].mem, request->queue->index);
-	data->held = true;
-}
+	if (left > DATA_MAX)
+		return too_much();
+	if (!vfs_chain_add_answer(request, 0))
+		return vfs_chain_too_long(&request->chain);
+	for (unsigned int i = 0; left > 0; i++) {
+		struct vfs_piece *piece = &data->pieces[i];
+		size_t length;
+		int r;
 
-void vfs_data_let_go(struct vfs_request *request)
-{
-	struct vfs_data *data = &request->data;
-	unsigned int i;
-
-	if (!data->held)
-		return;
-	for (i = 0; i < data->used; i++)
-		if (data->pieces[i].mem)
-			vfs_mem_let_go(data->pieces[i].mem, request->queue->index);
-	data->held = false;
+		if (i == data->count)
+			return no_room(request, left);
+		length = min_size(piece->length, left);
+		left -= length;
+		r = add_piece(request, piece, length, true);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int vfs_data_place(struct vfs_request *request)
 {
-	struct vfs_data *data = &request->data;
 	enum direction direction = direction_of(request->opcode);
 	int r;
 
 	if (direction == NOWHERE)
 		return vfs_error(-EINVAL, "opcode %u has no data", request->opcode);
-	data->received = direction == RECEIVED;
-	request->body = request->page + sizeof(struct fuse_out_header);
-	r = measure(request);
-	if (r == 0)
-		r = place_pieces(request);
-	if (r == 0)
-		r = check_chain(request);
+	request->data.received = direction == RECEIVED;
+	r = direction == RECEIVED ? add_received(request) : add_sent(request);
 	if (r < 0)
-		return r;
-	if (!data->received && data->bounced)
-		copy_sent(data);
-	hold(request);
-	return 0;
-}
-
-unsigned int vfs_data_segments(const struct vfs_request *request, struct vfs_segment *segments,
-	unsigned int count, unsigned int max)
-{
-	const struct vfs_mapping *slots = &request->queue->session->arena.mapping;
-	const struct vfs_data *data = &request->data;
-	unsigned int i;
-
-	for (i = 0; i < data->used; i++) {
-		const struct vfs_piece *piece = &data->pieces[i];
-
-		if (piece->mem)
-			count = vfs_add_segments(&piece->mem->mapping, piece->addr, piece->length,
-				segments, count, max);
-		else
-			count = vfs_add_segments(
-				slots, piece->bounce, piece->length, segments, count, max);
-	}
-	return count;
+		vfs_data_let_go(&request->data);
+	return r;
 }
 
 void vfs_data_receive(struct vfs_request *request, uint32_t length)
 {
 	const struct vfs_data *data = &request->data;
-	size_t left = length;
+	size_t left = data->received ? length : 0;
 	unsigned int i;
 
 	for (i = 0; i < data->used && left > 0; i++) {
 		const struct vfs_piece *piece = &data->pieces[i];
 		size_t bytes = min_size(left, piece->length);
 
-		if (!piece->mem)
+		if (!piece->held)
 			memcpy(piece->addr, piece->bounce, bytes);
 		left -= bytes;
 	}

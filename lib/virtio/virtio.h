@@ -6,9 +6,12 @@
 #ifndef VFS_VIRTIO_H
 #define VFS_VIRTIO_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include <linux/virtio_ring.h>
 
 #include "core/barrier.h"
 #include "transport/transport.h"
@@ -76,25 +79,62 @@ int vfs_fs_config_read_notify(struct vfs_transport *transport, uint32_t *size);
 
 /* ---- split ring (virtio 1.3 §2.7) ---- */
 
-/* A piece of memory as the device sees it. */
-struct vfs_segment {
-	uint64_t addr;
-	uint32_t len;
-};
-
-/* A chain: @num_readable segments that the device reads, then @num_writable that it writes. */
+/*
+ * A chain: what the device reads, then what it writes, one descriptor for each piece. With an
+ * indirect table the descriptors are written where the device finds them; without one they are
+ * copied into the ring. Nothing is ever read from a table that the device can reach.
+ */
 struct vfs_chain {
-	const struct vfs_segment *segments;
-	uint16_t num_readable;
-	uint16_t num_writable;
-	/*
-	 * Memory of an indirect table with room for all segments, aligned as descriptors are;
-	 * NULL: direct descriptors. Only with VIRTIO_RING_F_INDIRECT_DESC.
-	 */
-	void *indirect;
-	uint64_t indirect_addr;
+	struct vring_desc *table; /* room for @room descriptors */
+	uint64_t table_addr;	  /* for the device, if it is an indirect table */
+	bool indirect;		  /* it is one: only with VIRTIO_RING_F_INDIRECT_DESC */
+	size_t room;
+	size_t count;	 /* descriptors so far */
+	size_t readable; /* their bytes */
+	size_t writable;
 	void *token; /* comes back with the completion; not NULL */
 };
+
+/* The table of a new chain: each descriptor goes on at the next one. */
+static inline void vfs_chain_set_table(
+	struct vfs_chain *chain, struct vring_desc *table, uint16_t room)
+{
+	chain->table = table;
+	chain->room = room;
+	for (uint16_t i = 0; i < room; i++)
+		table[i].next = htole16((uint16_t)(i + 1));
+}
+
+/* Nothing is in it. */
+static inline void vfs_chain_clear(struct vfs_chain *chain)
+{
+	chain->count = 0;
+	chain->readable = 0;
+	chain->writable = 0;
+}
+
+/*
+ * Append a piece; an empty one is left out. Those that the device writes come last. False: there
+ * is no room.
+ */
+static inline bool vfs_chain_add(struct vfs_chain *chain, uint64_t addr, uint32_t len, bool written)
+{
+	struct vring_desc *desc = &chain->table[chain->count];
+
+	if (!len)
+		return true;
+	if (chain->count == chain->room)
+		return false;
+	chain->count++;
+	desc->addr = htole64(addr);
+	desc->len = htole32(len);
+	desc->flags = htole16(VRING_DESC_F_NEXT | (written ? VRING_DESC_F_WRITE : 0));
+	if (written)
+		chain->writable += len;
+	else
+		chain->readable += len;
+	return true;
+}
 
 /* Memory of a ring's three parts. Each part is contiguous for the device. */
 struct vfs_ring_memory {
@@ -119,7 +159,8 @@ struct vfs_ring_shadow {
 	void *token;	/* NULL: no chain begins here */
 	uint64_t batch; /* which publication makes the chain visible */
 	uint16_t next;	/* free list, and the chain of descriptors that a head owns */
-	uint16_t count; /* descriptors that the head owns */
+	uint16_t last;	/* of these */
+	uint16_t count; /* how many there are */
 	uint32_t limit; /* bytes that the device may write: the largest valid used.len */
 };
 
@@ -149,17 +190,17 @@ int vfs_ring_init(struct vfs_ring *ring, uint16_t size, const struct vfs_ring_me
 	bool event_idx, struct vfs_barriers barriers);
 void vfs_ring_fini(struct vfs_ring *ring);
 
-/* Descriptors of the ring that a chain takes: 1 with an indirect table. */
+/* Descriptors of the ring that a chain takes. */
 static inline uint16_t vfs_chain_descs(const struct vfs_chain *chain)
 {
-	return chain->indirect ? 1 : (uint16_t)(chain->num_readable + chain->num_writable);
+	return chain->indirect ? 1 : (uint16_t)chain->count;
 }
 
 /*
  * Put a chain into the ring, not yet visible to the device.
  * -ENOSPC: not enough free descriptors; this is back-pressure and leaves no message. -EINVAL: no
- * token, an empty chain or segment, more segments than the ring has entries, more than 2^32
- * bytes. -EIO: the ring is broken.
+ * token, an empty chain, more descriptors than the ring has entries, more bytes than used.len can
+ * say. -EIO: the ring is broken.
  */
 int vfs_ring_add(struct vfs_ring *ring, const struct vfs_chain *chain);
 
