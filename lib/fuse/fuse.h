@@ -39,8 +39,8 @@ struct vfs_reply_shape {
 };
 
 /*
- * Opcode of a message of @length bytes, and the shape of its answer. -EINVAL: the message is too
- * short for its opcode. -ENOSYS: unknown opcode.
+ * Opcode of a message of @length bytes, and the shape of its answer. 1: it is the session's own.
+ * -EINVAL: the message is too short for its opcode. -ENOSYS: unknown opcode.
  */
 int vfs_opcode_shape(
 	const void *message, size_t length, struct vfs_reply_shape *shape, uint32_t *opcode);

@@ -14,6 +14,8 @@ enum sizing {
 	NO_REPLY,
 	MAY_OMIT,
 	MAY_WAIT,
+	OF_INIT, /* these two belong to the session */
+	OF_DESTROY,
 	FROM_READ,  /* fuse_read_in.size */
 	FROM_XATTR, /* fuse_getxattr_in.size; 0 asks for the size */
 	FROM_IOCTL, /* fuse_ioctl_in.out_size */
@@ -23,6 +25,20 @@ struct opcode {
 	uint16_t args; /* bytes that must follow the header */
 	uint16_t reply;
 	uint8_t sizing;
+};
+
+/* But for the size. */
+static const struct vfs_reply_shape shapes[] = {
+	[EXACT] = {.exact = true},
+	[UP_TO] = {0},
+	[NO_REPLY] = {.none = true},
+	[MAY_OMIT] = {.may_omit = true},
+	[MAY_WAIT] = {.exact = true, .may_wait = true},
+	[OF_INIT] = {0},
+	[OF_DESTROY] = {.may_omit = true},
+	[FROM_READ] = {0},
+	[FROM_XATTR] = {0},
+	[FROM_IOCTL] = {0},
 };
 
 /* The form of fuse_setxattr_in without FUSE_SETXATTR_EXT. */
@@ -55,7 +71,7 @@ static const struct opcode opcodes[] = {
 	[FUSE_LISTXATTR] = {sizeof(struct fuse_getxattr_in), 0, FROM_XATTR},
 	[FUSE_REMOVEXATTR] = {1, 0, EXACT},
 	[FUSE_FLUSH] = {sizeof(struct fuse_flush_in), 0, EXACT},
-	[FUSE_INIT] = {16, sizeof(struct fuse_init_out), UP_TO},
+	[FUSE_INIT] = {16, sizeof(struct fuse_init_out), OF_INIT},
 	[FUSE_OPENDIR] = {sizeof(struct fuse_open_in), sizeof(struct fuse_open_out), EXACT},
 	[FUSE_READDIR] = {sizeof(struct fuse_read_in), 0, FROM_READ},
 	[FUSE_RELEASEDIR] = {sizeof(struct fuse_release_in), 0, EXACT},
@@ -67,7 +83,7 @@ static const struct opcode opcodes[] = {
 	[FUSE_CREATE] = {sizeof(struct fuse_create_in) + 1, CREATE, EXACT},
 	[FUSE_INTERRUPT] = {sizeof(struct fuse_interrupt_in), 0, MAY_OMIT},
 	[FUSE_BMAP] = {sizeof(struct fuse_bmap_in), sizeof(struct fuse_bmap_out), EXACT},
-	[FUSE_DESTROY] = {0, 0, MAY_OMIT},
+	[FUSE_DESTROY] = {0, 0, OF_DESTROY},
 	[FUSE_IOCTL] = {sizeof(struct fuse_ioctl_in), 0, FROM_IOCTL},
 	[FUSE_POLL] = {sizeof(struct fuse_poll_in), sizeof(struct fuse_poll_out), EXACT},
 	[FUSE_NOTIFY_REPLY] = {sizeof(struct fuse_notify_retrieve_in), 0, NO_REPLY},
@@ -94,39 +110,22 @@ static const struct opcode *find(uint32_t number)
 	return &opcodes[number];
 }
 
-static int add(struct vfs_reply_shape *shape, uint32_t fixed, uint32_t more)
+static uint32_t size_of_read(const uint8_t *args)
 {
-	if (more > UINT32_MAX - fixed)
-		return vfs_error(-E2BIG, "an answer of %u bytes is asked for", more);
-	shape->max = fixed + more;
-	return 0;
+	struct fuse_read_in read;
+
+	memcpy(&read, args, sizeof(read));
+	return read.size;
 }
 
-static int shape_of(const struct opcode *op, const uint8_t *args, struct vfs_reply_shape *shape)
+/* What is seldom. */
+static __attribute__((noinline)) int finish_shape(
+	struct vfs_reply_shape *shape, enum sizing sizing, const uint8_t *args)
 {
 	struct fuse_getxattr_in xattr;
 	struct fuse_ioctl_in ioctl;
-	struct fuse_read_in read;
 
-	*shape = (struct vfs_reply_shape){.max = op->reply};
-	switch (op->sizing) {
-	case EXACT:
-		shape->exact = true;
-		return 0;
-	case MAY_WAIT:
-		shape->exact = true;
-		shape->may_wait = true;
-		return 0;
-	case NO_REPLY:
-		shape->none = true;
-		return 0;
-	case MAY_OMIT:
-		shape->may_omit = true;
-		return 0;
-	case FROM_READ:
-		memcpy(&read, args, sizeof(read));
-		shape->max = read.size;
-		return 0;
+	switch (sizing) {
 	case FROM_XATTR:
 		memcpy(&xattr, args, sizeof(xattr));
 		shape->exact = xattr.size == 0;
@@ -134,15 +133,27 @@ static int shape_of(const struct opcode *op, const uint8_t *args, struct vfs_rep
 		return 0;
 	case FROM_IOCTL:
 		memcpy(&ioctl, args, sizeof(ioctl));
-		return add(shape, sizeof(struct fuse_ioctl_out), ioctl.out_size);
+		if (ioctl.out_size > UINT32_MAX - sizeof(struct fuse_ioctl_out))
+			return vfs_error(
+				-E2BIG, "an answer of %u bytes is asked for", ioctl.out_size);
+		shape->max = (uint32_t)sizeof(struct fuse_ioctl_out) + ioctl.out_size;
+		return 0;
+	case OF_INIT:
+	case OF_DESTROY:
+		return 1;
 	default:
 		return 0;
 	}
 }
 
 /* Why not. */
-static int refuse(uint32_t opcode)
+static __attribute__((cold, noinline)) int refuse(size_t length, uint32_t opcode)
 {
+	if (length < sizeof(struct fuse_in_header))
+		return vfs_error(-EINVAL, "a message of %zu bytes has no header", length);
+	if (find(opcode))
+		return vfs_error(-EINVAL, "a message of %zu bytes is too short for opcode %u",
+			length, opcode);
 	if (find(__builtin_bswap32(opcode)))
 		return vfs_error(
 			-EINVAL, "opcode %u is in the other byte order", __builtin_bswap32(opcode));
@@ -152,17 +163,23 @@ static int refuse(uint32_t opcode)
 int vfs_opcode_shape(
 	const void *message, size_t length, struct vfs_reply_shape *shape, uint32_t *opcode)
 {
+	const uint8_t *args = (const uint8_t *)message + sizeof(struct fuse_in_header);
 	const struct opcode *op;
+	uint32_t number;
 
 	if (length < sizeof(struct fuse_in_header))
-		return vfs_error(-EINVAL, "a message of %zu bytes has no header", length);
-	memcpy(opcode, (const uint8_t *)message + offsetof(struct fuse_in_header, opcode),
-		sizeof(*opcode));
-	op = find(*opcode);
-	if (!op)
-		return refuse(*opcode);
-	if (length - sizeof(struct fuse_in_header) < op->args)
-		return vfs_error(-EINVAL, "a message of %zu bytes is too short for opcode %u",
-			length, *opcode);
-	return shape_of(op, (const uint8_t *)message + sizeof(struct fuse_in_header), shape);
+		return refuse(length, 0);
+	memcpy(&number, (const uint8_t *)message + offsetof(struct fuse_in_header, opcode),
+		sizeof(number));
+	op = find(number);
+	if (!op || length - sizeof(struct fuse_in_header) < op->args)
+		return refuse(length, number);
+	*opcode = number;
+	*shape = shapes[op->sizing];
+	shape->max = op->reply;
+	if (op->sizing == FROM_READ)
+		shape->max = size_of_read(args);
+	else if (op->sizing > MAY_WAIT)
+		return finish_shape(shape, op->sizing, args);
+	return 0;
 }

@@ -177,7 +177,7 @@ static inline __attribute__((always_inline)) int prepare(
 	r = vfs_opcode_shape(header, length, &request->reply.shape, &request->opcode);
 	if (r < 0)
 		return r;
-	if (!of_session && (request->opcode == FUSE_INIT || request->opcode == FUSE_DESTROY))
+	if (r > 0 && !of_session)
 		return vfs_error(-EINVAL, "INIT and DESTROY belong to the session");
 	request->length = header->len = (uint32_t)length;
 	r = place(request);
