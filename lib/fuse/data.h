@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/uio.h>
 
 #include "fuse/registered.h"
 
@@ -13,8 +14,7 @@ struct vfs_request;
 
 /* A stretch of it. */
 struct vfs_piece {
-	uint8_t *addr;
-	size_t length;
+	struct iovec iov;
 	atomic_uint *held; /* how many hold the memory that it is in; NULL: it is bounced */
 	uint8_t *bounce;   /* where in the slot, if it is */
 };
@@ -28,12 +28,6 @@ struct vfs_data {
 	size_t bounced;	    /* bytes that are copied */
 	struct vfs_mem_hit last; /* memory that was found for it */
 };
-
-/*
- * Append to the chain what is behind the message: data that is sent, the answer, data that is
- * received. Of a message that was checked.
- */
-int vfs_data_place(struct vfs_request *request);
 
 /* An answer with so many bytes is there: copy what is not registered. */
 void vfs_data_receive(struct vfs_request *request, uint32_t length);

@@ -129,8 +129,23 @@ struct vfs_request {
 /* Bodies up to here stand behind the answer's header, in one descriptor with it. */
 #define VFS_SMALL_BODY_MAX 1024u
 
-/* prepare without the rule that INIT and DESTROY are the session's own */
-int vfs_request_prepare_any(struct vfs_request *request, size_t length);
+int vfs_request_begin_anew_slowly(struct vfs_request *request);
+
+/* Before it is prepared, also if it was prepared already. -EINVAL: it is not the caller's. */
+static inline int vfs_request_begin_anew(struct vfs_request *request)
+{
+	return request->state == VFS_REQUEST_TAKEN ? 0 : vfs_request_begin_anew_slowly(request);
+}
+
+static inline void *vfs_slot_message(const struct vfs_request *request)
+{
+	return request->page + VFS_SLOT_HEADER_SIZE - VFS_REQUEST_HEAD;
+}
+
+static inline size_t vfs_slot_capacity(const struct vfs_request *request)
+{
+	return VFS_REQUEST_HEAD + request->payload_size;
+}
 
 /* Memory that the device sees in more than one piece. */
 bool vfs_chain_add_scattered(struct vfs_chain *chain, const struct vfs_mapping *mapping,

@@ -104,10 +104,11 @@ static void send_or_park(
 	end_batch(queue, sent, r);
 }
 
-static bool can_be_sent(const struct vfs_queue *queue, const struct vfs_request *request)
+static inline bool can_be_sent(
+	const struct vfs_queue *queue, const struct vfs_request *request, bool connected)
 {
 	return request->queue == queue && request->state == VFS_REQUEST_PREPARED &&
-	       (queue->session->state == VFS_SESSION_CONNECTED || request->opcode == FUSE_INIT);
+	       (connected || request->opcode == FUSE_INIT);
 }
 
 static int refuse(const struct vfs_queue *queue, const struct vfs_request *request)
@@ -121,10 +122,11 @@ static int refuse(const struct vfs_queue *queue, const struct vfs_request *reque
 static int take_over(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
+	bool connected = queue->session->state == VFS_SESSION_CONNECTED;
 	unsigned int taken;
 	int r;
 
-	for (taken = 0; taken < count && can_be_sent(queue, requests[taken]); taken++)
+	for (taken = 0; taken < count && can_be_sent(queue, requests[taken], connected); taken++)
 		requests[taken]->state = VFS_REQUEST_SUBMITTED;
 	if (taken == count)
 		return 0;

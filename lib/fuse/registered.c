@@ -34,18 +34,17 @@ static size_t place_of(const struct vfs_mem_table *table, const void *start)
 	return from;
 }
 
-void vfs_mem_search(
-	struct vfs_mem_table *table, struct vfs_mem_hit *hit, const void *start, size_t length)
+struct vfs_mem *vfs_mem_search(
+	struct vfs_mem_table *table, struct vfs_mem_hit *hit, const struct iovec *iov, bool written)
 {
 	size_t place;
 
 	pthread_mutex_lock(&table->lock);
-	place = place_of(table, start);
+	place = place_of(table, iov->iov_base);
 	hit->mem = place ? table->mems[place - 1] : NULL;
-	if (hit->mem && !vfs_mem_has(hit->mem, start, length))
-		hit->mem = NULL;
 	hit->generation = atomic_load(&table->generation);
 	pthread_mutex_unlock(&table->lock);
+	return hit->mem && vfs_mem_has(hit->mem, iov, written) ? hit->mem : NULL;
 }
 
 static int insert(struct vfs_mem_table *table, struct vfs_mem *mem)

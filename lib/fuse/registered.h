@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/uio.h>
 
 #include <vfs/memory.h>
 
@@ -52,26 +53,27 @@ static inline void vfs_mem_let_go(atomic_uint *held)
 	atomic_fetch_sub_explicit(held, 1, memory_order_release);
 }
 
-static inline bool vfs_mem_has(const struct vfs_mem *mem, const void *start, size_t length)
+static inline bool vfs_mem_has(const struct vfs_mem *mem, const struct iovec *iov, bool written)
 {
-	size_t offset = (size_t)((const uint8_t *)start - mem->mapping.base);
+	size_t offset = (size_t)((const uint8_t *)iov->iov_base - mem->mapping.base);
 
-	return offset < mem->mapping.size && length <= mem->mapping.size - offset;
+	return offset < mem->mapping.size && iov->iov_len <= mem->mapping.size - offset &&
+	       !(written && mem->mapping.readable);
 }
 
-/* Let the hit be what has all of these bytes, if there is such. */
-void vfs_mem_search(
-	struct vfs_mem_table *table, struct vfs_mem_hit *hit, const void *start, size_t length);
-
 /* Which memory has all of these bytes, with the access that is needed; NULL: none. */
-static inline struct vfs_mem *vfs_mem_find(struct vfs_mem_table *table, struct vfs_mem_hit *hit,
-	const void *start, size_t length, bool written)
+struct vfs_mem *vfs_mem_search(struct vfs_mem_table *table, struct vfs_mem_hit *hit,
+	const struct iovec *iov, bool written);
+
+/* The same, if it is what was found last. */
+static inline struct vfs_mem *vfs_mem_find_again(struct vfs_mem_table *table,
+	const struct vfs_mem_hit *hit, const struct iovec *iov, bool written)
 {
 	unsigned int generation = atomic_load_explicit(&table->generation, memory_order_acquire);
 
-	if (hit->generation != generation || !hit->mem || !vfs_mem_has(hit->mem, start, length))
-		vfs_mem_search(table, hit, start, length);
-	return hit->mem && written && hit->mem->mapping.readable ? NULL : hit->mem;
+	if (hit->generation != generation || !hit->mem || !vfs_mem_has(hit->mem, iov, written))
+		return NULL;
+	return hit->mem;
 }
 
 #endif

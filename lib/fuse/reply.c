@@ -41,7 +41,7 @@ static bool error_is_good(const struct vfs_reply *reply)
 {
 	int error = reply->header.error;
 
-	return (error <= 0 && error > -ERROR_MAX) ||
+	return !error || (error < 0 && error > -ERROR_MAX) ||
 	       (says_wait(reply) && takes(reply, VFS_QUIRK_LOCK_WAIT));
 }
 

@@ -78,7 +78,7 @@ static unsigned int segments_of(size_t length, uint32_t reply)
 	memcpy(message, &header, sizeof(header));
 	memcpy(message + sizeof(header), &in, sizeof(in));
 	request->state = VFS_REQUEST_TAKEN;
-	if (vfs_request_prepare_any(request, length) < 0)
+	if (vfs_request_prepare(request, length) < 0)
 		return 0;
 	assert_int_equal(request->chain.readable, length);
 	assert_int_equal(request->chain.writable, sizeof(struct fuse_out_header) + reply);
