@@ -38,12 +38,12 @@ static int make_and_open(struct vfs_file *file, const struct vfs_walk *walk, mod
 	uint64_t asked;
 	int r;
 
-	vfs_names_begin_change(walk->parent);
+	vfs_names_begin_change(walk->parent, NULL);
 	asked = vfs_attr_version(file->fs);
 	vfs_op_mknod(&op, walk->parent->id, walk->name, S_IFREG | (mode & MODE_BITS), 0);
 	r = (int)vfs_fuse_call(file->fs->fuse, &op);
 	if (r < 0) {
-		vfs_names_end_change(walk->parent);
+		vfs_names_end_change(walk->parent, NULL);
 		return r;
 	}
 	r = vfs_names_made(walk->parent, walk->name, &op.answer.entry, asked, &node);
@@ -62,14 +62,14 @@ int vfs_file_make(struct vfs_file *file, const struct vfs_walk *walk, mode_t mod
 	uint64_t asked;
 	int r;
 
-	vfs_names_begin_change(walk->parent);
+	vfs_names_begin_change(walk->parent, NULL);
 	asked = vfs_attr_version(file->fs);
 	vfs_op_create(
 		&op, walk->parent->id, walk->name, file->sent_flags | O_CREAT, mode & MODE_BITS);
 	r = (int)vfs_fuse_call(file->fs->fuse, &op);
 	if (r == 0)
 		return take_created(file, walk->parent, walk->name, &op.answer.created, asked);
-	vfs_names_end_change(walk->parent);
+	vfs_names_end_change(walk->parent, NULL);
 	return r == -ENOSYS ? make_and_open(file, walk, mode) : r;
 }
 

@@ -45,7 +45,7 @@ struct vfs_node {
 	struct vfs_list children; /* vfs_name.of_parent: what is known of a directory */
 	struct vfs_list files;	  /* vfs_file.of_node */
 	uint64_t names_version;	  /* of a directory: changed by this client */
-	unsigned int names_changing;
+	bool names_changing;
 
 	/* Attributes, with the tree's lock; see attr.c. */
 	struct fuse_attr attr;
@@ -120,6 +120,7 @@ struct vfs_fs {
 	uint32_t max_write;
 
 	pthread_mutex_t lock; /* of the tree: */
+	pthread_cond_t names_changed;
 	struct vfs_node *root;
 	struct vfs_node *nodes[VFS_NODE_BUCKETS];
 	struct vfs_name *names[VFS_NAME_BUCKETS];

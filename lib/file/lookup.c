@@ -185,24 +185,33 @@ int vfs_lookup_parent(struct vfs_node *directory, struct vfs_node **parent)
 	return known ? 0 : ask_for_parent(directory, parent);
 }
 
-void vfs_names_begin_change(struct vfs_node *directory)
+void vfs_names_begin_change(struct vfs_node *directory, struct vfs_node *other)
 {
-	pthread_mutex_lock(&directory->fs->lock);
-	directory->names_changing++;
-	pthread_mutex_unlock(&directory->fs->lock);
+	struct vfs_fs *fs = directory->fs;
+
+	pthread_mutex_lock(&fs->lock);
+	while (directory->names_changing || (other && other->names_changing))
+		pthread_cond_wait(&fs->names_changed, &fs->lock);
+	directory->names_changing = true;
+	if (other)
+		other->names_changing = true;
+	pthread_mutex_unlock(&fs->lock);
 }
 
 static void end_change(struct vfs_node *directory)
 {
-	directory->names_changing--;
+	directory->names_changing = false;
 	directory->names_version++;
 	vfs_attr_expire_locked(directory);
+	pthread_cond_broadcast(&directory->fs->names_changed);
 }
 
-void vfs_names_end_change(struct vfs_node *directory)
+void vfs_names_end_change(struct vfs_node *directory, struct vfs_node *other)
 {
 	pthread_mutex_lock(&directory->fs->lock);
 	end_change(directory);
+	if (other)
+		end_change(other);
 	pthread_mutex_unlock(&directory->fs->lock);
 }
 
@@ -216,10 +225,9 @@ int vfs_names_made(struct vfs_node *directory, const char *text, const struct fu
 
 	pthread_mutex_lock(&fs->lock);
 	name = vfs_name_find(directory, text);
-	/* Of two changes at once nobody knows which was the last. */
-	if (name && (!node || directory->names_changing > 1))
+	if (name && !node)
 		vfs_name_drop(name);
-	else if (node && directory->names_changing == 1)
+	else if (node)
 		(void)vfs_name_set(directory, text, node,
 			vfs_valid_until(fs, entry->entry_valid, entry->entry_valid_nsec));
 	end_change(directory);

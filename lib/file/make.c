@@ -40,12 +40,12 @@ static int make(const struct vfs_walk *walk, struct vfs_op *op)
 	uint64_t asked;
 	int r;
 
-	vfs_names_begin_change(walk->parent);
+	vfs_names_begin_change(walk->parent, NULL);
 	asked = vfs_attr_version(fs);
 	r = (int)vfs_fuse_call(fs->fuse, op);
 	if (r == 0)
 		return vfs_names_made(walk->parent, walk->name, &op->answer.entry, asked, NULL);
-	vfs_names_end_change(walk->parent);
+	vfs_names_end_change(walk->parent, NULL);
 	return r;
 }
 

@@ -88,6 +88,7 @@ static void stop(struct vfs_fs *fs)
 	vfs_session_destroy(fs->session);
 	vfs_device_close(fs->device);
 	pthread_mutex_destroy(&fs->notify_lock);
+	pthread_cond_destroy(&fs->names_changed);
 	pthread_mutex_destroy(&fs->lock);
 	free(fs);
 }
@@ -108,6 +109,7 @@ VFS_EXPORT int vfs_mount(
 	fs->number = atomic_fetch_add(&mounts, 1) + 1;
 	vfs_list_init(&fs->files);
 	pthread_mutex_init(&fs->lock, NULL);
+	pthread_cond_init(&fs->names_changed, NULL);
 	pthread_mutex_init(&fs->notify_lock, NULL);
 	r = start(fs, device);
 	if (r < 0)

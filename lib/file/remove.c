@@ -57,12 +57,12 @@ static int send(const struct vfs_walk *walk, struct vfs_node *node, bool directo
 		vfs_op_rmdir(&op, walk->parent->id, walk->name);
 	else
 		vfs_op_unlink(&op, walk->parent->id, walk->name);
-	vfs_names_begin_change(walk->parent);
+	vfs_names_begin_change(walk->parent, NULL);
 	r = (int)vfs_fuse_call(fs->fuse, &op);
 	if (r == 0)
 		forget_name(walk, node);
 	else
-		vfs_names_end_change(walk->parent);
+		vfs_names_end_change(walk->parent, NULL);
 	return r;
 }
 

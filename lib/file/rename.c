@@ -167,18 +167,17 @@ static int send(const struct renaming *renaming)
 {
 	const struct vfs_walk *from = &renaming->from;
 	const struct vfs_walk *to = &renaming->to;
+	struct vfs_node *other = from->parent == to->parent ? NULL : to->parent;
 	struct vfs_fs *fs = renaming->node->fs;
 	struct vfs_op op;
 	int r;
 
 	vfs_op_rename(&op, from->parent->id, from->name, to->parent->id, to->name, renaming->flags);
-	vfs_names_begin_change(from->parent);
-	vfs_names_begin_change(to->parent);
+	vfs_names_begin_change(from->parent, other);
 	r = (int)vfs_fuse_call(fs->fuse, &op);
 	if (r == 0)
 		take_over(renaming);
-	vfs_names_end_change(to->parent);
-	vfs_names_end_change(from->parent);
+	vfs_names_end_change(from->parent, other);
 	/* Few servers do without RENAME2, and none of the flags can be done without it. */
 	return r == -ENOSYS && renaming->flags ? -EINVAL : r;
 }

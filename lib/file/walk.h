@@ -29,13 +29,17 @@ struct vfs_node *vfs_lookup_known(struct vfs_node *parent, const char *text);
  */
 int vfs_lookup_parent(struct vfs_node *directory, struct vfs_node **parent);
 
-/* This client changes names in a directory. What is asked meanwhile is not remembered. */
-void vfs_names_begin_change(struct vfs_node *directory);
-void vfs_names_end_change(struct vfs_node *directory);
+/*
+ * This client changes names in a directory, or in two (NULL: in one). What is asked meanwhile is
+ * not remembered, and other changes there wait, as with Linux: a server makes something, and then
+ * looks it up by its name.
+ */
+void vfs_names_begin_change(struct vfs_node *directory, struct vfs_node *other);
+void vfs_names_end_change(struct vfs_node *directory, struct vfs_node *other);
 
 /*
- * The same after which @text leads to the node of @entry, or nowhere if that is NULL. Returns as
- * vfs_node_enter(); *node may be NULL if nobody wants it.
+ * The end of a change in one, after which @text leads to the node of @entry, or nowhere if that is
+ * NULL. Returns as vfs_node_enter(); *node may be NULL if nobody wants it.
  */
 int vfs_names_made(struct vfs_node *directory, const char *text, const struct fuse_entry_out *entry,
 	uint64_t asked, struct vfs_node **node);
