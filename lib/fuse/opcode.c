@@ -7,10 +7,18 @@
 #include "fuse/fuse.h"
 #include "fuse/opcode.h"
 
-#define ARGS(type) .args = sizeof(struct type)
+/* Strings have their NUL at least. */
+#define LEAST_ENTRY   1
+#define LEAST_ENTRIES 2
+#define LEAST_LINK    2
+#define LEAST_XATTR   1
+#define LEAST_UNNAMED 1
 
-#define NAME  .names = VFS_NAMES_ENTRY
-#define NAMES .names = VFS_NAMES_ENTRIES
+/* Fixed arguments alone, names alone, and both. */
+#define ARGS(type)  .args = sizeof(struct type), .least = sizeof(struct type)
+#define NAMES(what) .names = VFS_NAMES_##what, .least = LEAST_##what
+#define BOTH(bytes, what) \
+	.args = (bytes), .names = VFS_NAMES_##what, .least = (bytes) + LEAST_##what
 
 #define SENT(type, field)     .data = VFS_DATA_SENT, .size_at = offsetof(struct type, field)
 #define RECEIVED(type, field) .data = VFS_DATA_RECEIVED, .size_at = offsetof(struct type, field)
@@ -25,7 +33,7 @@
 
 /* INIT and DESTROY are the session's, FORGET and INTERRUPT of the hiprio queue. */
 const struct vfs_opcode vfs_opcodes[VFS_NUM_OPCODES] = {
-	[FUSE_LOOKUP] = {NAME, ENTRY},
+	[FUSE_LOOKUP] = {NAMES(ENTRY), ENTRY},
 	[FUSE_FORGET] = {ARGS(fuse_forget_in), .sizing = VFS_SIZING_NO_REPLY},
 	[FUSE_GETATTR] = {ARGS(fuse_getattr_in), ATTR},
 	[FUSE_SETATTR] = {ARGS(fuse_setattr_in), ATTR},
@@ -33,13 +41,13 @@ const struct vfs_opcode vfs_opcodes[VFS_NUM_OPCODES] = {
 		.sizing = VFS_SIZING_UP_TO,
 		.reply = 4096,
 		.answer = VFS_ANSWER_TARGET},
-	[FUSE_SYMLINK] = {.names = VFS_NAMES_LINK, ENTRY, .creates = true},
-	[FUSE_MKNOD] = {ARGS(fuse_mknod_in), NAME, ENTRY, .creates = true},
-	[FUSE_MKDIR] = {ARGS(fuse_mkdir_in), NAME, ENTRY, .creates = true},
-	[FUSE_UNLINK] = {NAME, DONE},
-	[FUSE_RMDIR] = {NAME, DONE},
-	[FUSE_RENAME] = {ARGS(fuse_rename_in), NAMES, DONE},
-	[FUSE_LINK] = {ARGS(fuse_link_in), NAME, ENTRY, .remembers = true},
+	[FUSE_SYMLINK] = {NAMES(LINK), ENTRY, .creates = true},
+	[FUSE_MKNOD] = {BOTH(sizeof(struct fuse_mknod_in), ENTRY), ENTRY, .creates = true},
+	[FUSE_MKDIR] = {BOTH(sizeof(struct fuse_mkdir_in), ENTRY), ENTRY, .creates = true},
+	[FUSE_UNLINK] = {NAMES(ENTRY), DONE},
+	[FUSE_RMDIR] = {NAMES(ENTRY), DONE},
+	[FUSE_RENAME] = {BOTH(sizeof(struct fuse_rename_in), ENTRIES), DONE},
+	[FUSE_LINK] = {BOTH(sizeof(struct fuse_link_in), ENTRY), ENTRY, .remembers = true},
 	[FUSE_OPEN] = {ARGS(fuse_open_in), PLAIN(fuse_open_out), .remembers = true},
 	[FUSE_READ] = {ARGS(fuse_read_in), RECEIVED(fuse_read_in, size), .sizing = VFS_SIZING_READ,
 		.answer = VFS_ANSWER_BYTES},
@@ -48,20 +56,18 @@ const struct vfs_opcode vfs_opcodes[VFS_NUM_OPCODES] = {
 	[FUSE_STATFS] = {PLAIN(fuse_statfs_out)},
 	[FUSE_RELEASE] = {ARGS(fuse_release_in), DONE},
 	[FUSE_FSYNC] = {ARGS(fuse_fsync_in), DONE, .remembers = true},
-	[FUSE_SETXATTR] = {.args = FUSE_COMPAT_SETXATTR_IN_SIZE,
-		.names = VFS_NAMES_XATTR,
-		SENT(fuse_setxattr_in, size),
-		DONE,
-		.remembers = true},
-	[FUSE_GETXATTR] = {ARGS(fuse_getxattr_in), .names = VFS_NAMES_XATTR,
+	[FUSE_SETXATTR] = {BOTH(FUSE_COMPAT_SETXATTR_IN_SIZE, XATTR), SENT(fuse_setxattr_in, size),
+		DONE, .remembers = true},
+	[FUSE_GETXATTR] = {BOTH(sizeof(struct fuse_getxattr_in), XATTR),
 		RECEIVED(fuse_getxattr_in, size), .sizing = VFS_SIZING_XATTR,
 		.answer = VFS_ANSWER_VALUE, .remembers = true},
 	[FUSE_LISTXATTR] = {ARGS(fuse_getxattr_in), RECEIVED(fuse_getxattr_in, size),
 		.sizing = VFS_SIZING_XATTR, .answer = VFS_ANSWER_LIST, .remembers = true},
-	[FUSE_REMOVEXATTR] = {.names = VFS_NAMES_XATTR, DONE, .remembers = true},
+	[FUSE_REMOVEXATTR] = {NAMES(XATTR), DONE, .remembers = true},
 	[FUSE_FLUSH] = {ARGS(fuse_flush_in), DONE, .remembers = true},
 	/* As it was before protocol minor 36. */
 	[FUSE_INIT] = {.args = 16,
+		.least = 16,
 		.reply = sizeof(struct fuse_init_out),
 		.sizing = VFS_SIZING_INIT},
 	[FUSE_OPENDIR] = {ARGS(fuse_open_in), PLAIN(fuse_open_out), .remembers = true},
@@ -74,7 +80,8 @@ const struct vfs_opcode vfs_opcodes[VFS_NUM_OPCODES] = {
 	[FUSE_SETLKW] = {ARGS(fuse_lk_in), .sizing = VFS_SIZING_MAY_WAIT,
 		.answer = VFS_ANSWER_PLAIN},
 	[FUSE_ACCESS] = {ARGS(fuse_access_in), DONE, .remembers = true},
-	[FUSE_CREATE] = {ARGS(fuse_create_in), NAME, CREATED, .creates = true, .remembers = true},
+	[FUSE_CREATE] = {BOTH(sizeof(struct fuse_create_in), ENTRY), CREATED, .creates = true,
+		.remembers = true},
 	[FUSE_INTERRUPT] = {ARGS(fuse_interrupt_in), .sizing = VFS_SIZING_MAY_OMIT},
 	[FUSE_BMAP] = {ARGS(fuse_bmap_in), PLAIN(fuse_bmap_out), .remembers = true},
 	[FUSE_DESTROY] = {.sizing = VFS_SIZING_DESTROY},
@@ -87,7 +94,7 @@ const struct vfs_opcode vfs_opcodes[VFS_NUM_OPCODES] = {
 	[FUSE_FALLOCATE] = {ARGS(fuse_fallocate_in), DONE, .remembers = true},
 	[FUSE_READDIRPLUS] = {ARGS(fuse_read_in), RECEIVED(fuse_read_in, size),
 		.sizing = VFS_SIZING_READ, .answer = VFS_ANSWER_BYTES},
-	[FUSE_RENAME2] = {ARGS(fuse_rename2_in), NAMES, DONE, .remembers = true},
+	[FUSE_RENAME2] = {BOTH(sizeof(struct fuse_rename2_in), ENTRIES), DONE, .remembers = true},
 	[FUSE_LSEEK] = {ARGS(fuse_lseek_in), ANSWER(sizeof(struct fuse_lseek_out), OFFSET),
 		.remembers = true},
 	[FUSE_COPY_FILE_RANGE] = {ARGS(fuse_copy_file_range_in),
@@ -95,8 +102,8 @@ const struct vfs_opcode vfs_opcodes[VFS_NUM_OPCODES] = {
 	[FUSE_SETUPMAPPING] = {ARGS(fuse_setupmapping_in), DONE},
 	[FUSE_REMOVEMAPPING] = {ARGS(fuse_removemapping_in), DONE},
 	[FUSE_SYNCFS] = {ARGS(fuse_syncfs_in), DONE, .remembers = true},
-	[FUSE_TMPFILE] = {ARGS(fuse_create_in), .names = VFS_NAMES_UNNAMED, CREATED,
-		.creates = true, .remembers = true},
+	[FUSE_TMPFILE] = {BOTH(sizeof(struct fuse_create_in), UNNAMED), CREATED, .creates = true,
+		.remembers = true},
 	[VFS_FUSE_STATX] = {ARGS(vfs_fuse_statx_in),
 		ANSWER(sizeof(struct vfs_fuse_statx_out), STATX), .remembers = true},
 	[VFS_FUSE_COPY_FILE_RANGE_64] = {ARGS(fuse_copy_file_range_in),
@@ -114,16 +121,6 @@ const struct vfs_reply_shape vfs_shapes[] = {
 	[VFS_SIZING_IOCTL] = {0},
 	[VFS_SIZING_INIT] = {0},
 	[VFS_SIZING_DESTROY] = {.may_omit = true},
-};
-
-/* Each has its NUL. */
-const uint8_t vfs_names_least[] = {
-	[VFS_NAMES_NONE] = 0,
-	[VFS_NAMES_ENTRY] = 1,
-	[VFS_NAMES_ENTRIES] = 2,
-	[VFS_NAMES_LINK] = 2,
-	[VFS_NAMES_XATTR] = 1,
-	[VFS_NAMES_UNNAMED] = 1,
 };
 
 int vfs_opcode_finish(struct vfs_reply_shape *shape, enum vfs_sizing sizing, const void *args)

@@ -74,7 +74,9 @@ enum vfs_answer {
 	VFS_ANSWER_IOCTL,
 };
 
+/* In 16 bytes, as each request looks into the table. */
 struct vfs_opcode {
+	uint16_t least;	 /* bytes that must follow the header: these, and names */
 	uint16_t args;	 /* bytes of the fixed arguments, in their shortest form */
 	uint16_t reply;	 /* bytes of the answer's body, or the most of it */
 	uint8_t size_at; /* where in the arguments the size of the data is */
@@ -84,7 +86,7 @@ struct vfs_opcode {
 	uint8_t answer;
 	bool creates;	/* extensions may follow */
 	bool remembers; /* a server that has not got it never has */
-};
+} __attribute__((aligned(16)));
 
 #define VFS_NUM_OPCODES (VFS_FUSE_COPY_FILE_RANGE_64 + 1)
 
@@ -92,9 +94,6 @@ extern const struct vfs_opcode vfs_opcodes[VFS_NUM_OPCODES];
 
 /* Of each sizing, but for the size. */
 extern const struct vfs_reply_shape vfs_shapes[];
-
-/* Bytes that names have at least. */
-extern const uint8_t vfs_names_least[];
 
 /* NULL: not known. */
 static inline const struct vfs_opcode *vfs_opcode_find(uint32_t number)
@@ -125,7 +124,7 @@ static inline int vfs_opcode_shape(
 		return vfs_opcode_refuse(length, 0);
 	memcpy(opcode, &header->opcode, sizeof(*opcode));
 	op = vfs_opcode_find(*opcode);
-	if (!op || length - sizeof(*header) < (size_t)op->args + vfs_names_least[op->names])
+	if (!op || length - sizeof(*header) < op->least)
 		return vfs_opcode_refuse(length, *opcode);
 	*shape = vfs_shapes[op->sizing];
 	shape->max = op->reply;
