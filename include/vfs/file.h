@@ -1057,7 +1057,8 @@ int vfs_aio_preadv(struct vfs_aio *aio, struct vfs_file *file, const struct iove
  * @user_data: comes with the completion
  *
  * Return: as vfs_aio_preadv(), or
- * * ``-EINVAL``: the file was opened with O_APPEND, and nobody can say where data goes
+ *
+ *   * ``-EINVAL``: the file was opened with O_APPEND, and nobody can say where data goes
  */
 int vfs_aio_pwritev(struct vfs_aio *aio, struct vfs_file *file, const struct iovec *iov, int count,
 	off_t offset, void *user_data);

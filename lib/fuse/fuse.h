@@ -21,29 +21,12 @@
 #include "fuse/data.h"
 #include "fuse/hiprio.h"
 #include "fuse/notify.h"
+#include "fuse/opcode.h"
 #include "fuse/patience.h"
 #include "fuse/quirks.h"
 #include "fuse/registered.h"
 #include "fuse/wakeup.h"
 #include "virtio/virtio.h"
-
-/* ---- opcodes ---- */
-
-/* What the answer to a message looks like after its fuse_out_header. */
-struct vfs_reply_shape {
-	bool none;     /* the server does not answer (FORGET, INTERRUPT) */
-	bool may_omit; /* it may leave the answer out (DESTROY) */
-	bool may_wait; /* its answer may come as a notification, with a quirk (SETLKW) */
-	bool exact;    /* a good answer has @max bytes, otherwise at most so many */
-	uint32_t max;
-};
-
-/*
- * Opcode of a message of @length bytes, and the shape of its answer. -EINVAL: the message is too
- * short for its opcode. -ENOSYS: unknown opcode.
- */
-int vfs_opcode_shape(
-	const void *message, size_t length, struct vfs_reply_shape *shape, uint32_t *opcode);
 
 /* ---- replies ---- */
 
@@ -94,9 +77,8 @@ struct vfs_request {
 	uint8_t *page;
 	uint64_t page_addr; /* of its first page, for the device */
 	size_t payload_size;
-	void *indirect; /* NULL if indirect descriptors were not negotiated */
-	uint64_t indirect_addr;
-	uint32_t length; /* of the message */
+	struct vfs_chain chain; /* of a prepared one */
+	uint32_t length;	/* of the message */
 	uint32_t opcode;
 	struct vfs_request_data data;
 	struct vfs_reply reply;
@@ -112,6 +94,11 @@ struct vfs_request {
 	struct vfs_request *target; /* INTERRUPT: whom it is about, and his unique then */
 	uint64_t target_unique;
 	void *user_data;
+	/*
+	 * Even, as bit 0 marks interrupts; far from what a kernel counts from 0; and made of what
+	 * belongs to the request alone, so that neither queues nor requests share a counter.
+	 */
+	uint64_t unique_base;
 	uint32_t uses; /* how often it was given a unique */
 
 	/* Of a shared queue: who waits for it, or what to call. See sync.h. */
@@ -125,35 +112,53 @@ struct vfs_request {
 /* Bodies up to here stand behind the answer's header, in one descriptor with it. */
 #define VFS_SMALL_BODY_MAX 1024u
 
-/* prepare without the rule that INIT and DESTROY are the session's own */
-int vfs_request_prepare_any(struct vfs_request *request, size_t length);
+int vfs_request_begin_anew_slowly(struct vfs_request *request);
 
-/* Descriptors of a prepared request. Returns how many, with *readable of them in front. */
-unsigned int vfs_request_segments(const struct vfs_request *request, struct vfs_segment *segments,
-	unsigned int max, unsigned int *readable);
-
-/* What the device sees of memory, as far as @max segments go. Returns how many there are then. */
-static inline unsigned int vfs_add_segments(const struct vfs_mapping *mapping, const uint8_t *start,
-	size_t length, struct vfs_segment *segments, unsigned int count, unsigned int max)
+/* Before it is prepared, also if it was prepared already. -EINVAL: it is not the caller's. */
+static inline int vfs_request_begin_anew(struct vfs_request *request)
 {
-	while (length > 0 && count < max) {
-		size_t contiguous;
-		uint64_t address = vfs_mapping_address(mapping, start, &contiguous);
-		size_t piece = min_size(length, contiguous);
-
-		segments[count].addr = address;
-		segments[count++].len = (uint32_t)piece;
-		start += piece;
-		length -= piece;
-	}
-	return count;
+	return request->state == VFS_REQUEST_TAKEN ? 0 : vfs_request_begin_anew_slowly(request);
 }
+
+static inline void *vfs_slot_message(const struct vfs_request *request)
+{
+	return request->page + VFS_SLOT_HEADER_SIZE - VFS_REQUEST_HEAD;
+}
+
+static inline size_t vfs_slot_capacity(const struct vfs_request *request)
+{
+	return VFS_REQUEST_HEAD + request->payload_size;
+}
+
+/* Memory that the device sees in more than one piece. */
+bool vfs_chain_add_scattered(struct vfs_chain *chain, const struct vfs_mapping *mapping,
+	const uint8_t *start, size_t length, bool written);
+
+/* Append memory, in as many pieces as the device sees. False: there is no room for all. */
+static inline bool vfs_chain_add_memory(struct vfs_chain *chain, const struct vfs_mapping *mapping,
+	const uint8_t *start, size_t length, bool written)
+{
+	size_t contiguous;
+	uint64_t address = vfs_mapping_address(mapping, start, &contiguous);
+
+	if (length > contiguous)
+		return vfs_chain_add_scattered(chain, mapping, start, length, written);
+	return vfs_chain_add(chain, address, (uint32_t)length, written);
+}
+
+/* Append the answer's header, and so many bytes of its body behind it. */
+static inline bool vfs_chain_add_answer(struct vfs_request *request, size_t body)
+{
+	return vfs_chain_add(&request->chain, request->page_addr,
+		(uint32_t)(sizeof(struct fuse_out_header) + body), true);
+}
+
+/* A chain that has no room for a message and its answer: -E2BIG. */
+int vfs_chain_too_long(const struct vfs_chain *chain);
 
 /* Onto the queue's free list. */
 void vfs_request_put_back(struct vfs_request *request);
 
-/* Look at what the device says of a request that it returned. */
-void vfs_request_complete(struct vfs_request *request, uint32_t used_len);
 /* End a request whose outcome nobody knows. */
 void vfs_request_abort(struct vfs_request *request, int error);
 
@@ -181,9 +186,8 @@ struct vfs_queue {
 	struct vfs_request_list parked;
 	struct vfs_request_list ended; /* without the device; their error is set */
 	unsigned int in_flight;
-	uint64_t look_at_ns;	      /* when a deadline or an INTERRUPT is due; 0: never */
-	struct vfs_segment *segments; /* scratch for one chain */
-	unsigned int max_segments;
+	uint64_t look_at_ns;	   /* when a deadline or an INTERRUPT is due; 0: never */
+	struct vring_desc *tables; /* of all its chains, if they are not indirect */
 	struct vfs_wakeup wakeup;
 	struct vfs_patience patience;
 	struct vfs_queue_counters counters;
@@ -201,6 +205,10 @@ struct vfs_queue {
 	bool asleep;  /* and would sleep until then */
 	uint64_t asleep_until_ns;
 };
+
+/* Take what the device returned, with its answers checked. Returns how many there are. */
+unsigned int vfs_queue_pop_answers(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max);
 
 /* Nothing of it is owned by the device, and nothing will be. For when it has been reset. */
 void vfs_queue_end_all(struct vfs_queue *queue);

@@ -128,7 +128,7 @@ static int exchange(
 	vfs_init_build(want, &in);
 	*header = (struct fuse_in_header){.opcode = FUSE_INIT};
 	memcpy(header + 1, &in, sizeof(in));
-	r = vfs_request_prepare_any(request, VFS_INIT_MESSAGE_SIZE);
+	r = vfs_request_prepare(request, VFS_INIT_MESSAGE_SIZE);
 	if (r == 0)
 		r = vfs_queue_call(request->queue, request, session->options.timeout_ms);
 	if (r == -ETIMEDOUT)

@@ -73,6 +73,27 @@ void vfs_queue_plan_add(struct vfs_queue_plan *queue, struct vfs_arena_plan *are
 		arena, VFS_ZONE_WRITABLE, queue->depth * slot_stride(queue), VFS_PAGE_SIZE);
 }
 
+static void create_chain(
+	struct vfs_request *request, const struct vfs_queue_plan *plan, unsigned int index)
+{
+	struct vfs_queue *queue = request->queue;
+	const struct vfs_arena *arena = &queue->session->arena;
+	struct vfs_chain *chain = &request->chain;
+	struct vring_desc *table;
+	size_t contiguous;
+
+	chain->token = request;
+	chain->indirect = plan->indirect;
+	if (plan->indirect) {
+		table = vfs_arena_at(arena, VFS_ZONE_READABLE,
+			plan->indirect_tables + index * table_stride(plan->max_segments));
+		chain->table_addr = vfs_mapping_address(&arena->mapping, table, &contiguous);
+	} else {
+		table = &queue->tables[(size_t)index * plan->max_segments];
+	}
+	vfs_chain_set_table(chain, table, (uint16_t)plan->max_segments);
+}
+
 static void create_slot(
 	struct vfs_queue *queue, const struct vfs_queue_plan *plan, unsigned int index)
 {
@@ -81,32 +102,38 @@ static void create_slot(
 	size_t contiguous;
 
 	request->queue = queue;
+	request->unique_base = 1ULL << 62 | (uint64_t)queue->index << 46 | (uint64_t)index << 33;
+	request->reply.quirks = queue->session->options.quirks;
 	request->payload_size = plan->payload_size;
 	if (plan->data)
 		request->data.pieces = &queue->pieces[(size_t)index * VFS_REQUEST_DATA_MAX];
 	request->page = vfs_arena_at(
 		arena, VFS_ZONE_WRITABLE, plan->slots + index * slot_stride(plan));
 	request->page_addr = vfs_mapping_address(&arena->mapping, request->page, &contiguous);
-	if (plan->indirect) {
-		request->indirect = vfs_arena_at(arena, VFS_ZONE_READABLE,
-			plan->indirect_tables + index * table_stride(plan->max_segments));
-		request->indirect_addr = vfs_mapping_address(
-			&arena->mapping, request->indirect, &contiguous);
-	}
+	create_chain(request, plan, index);
+}
+
+static int allocate(struct vfs_queue *queue, const struct vfs_queue_plan *plan)
+{
+	size_t depth = plan->depth;
+
+	queue->requests = calloc(depth, sizeof(*queue->requests));
+	if (!plan->indirect)
+		queue->tables = calloc(depth * plan->max_segments, sizeof(*queue->tables));
+	if (plan->data)
+		queue->pieces = calloc(depth * VFS_REQUEST_DATA_MAX, sizeof(*queue->pieces));
+	if (!queue->requests || (!plan->indirect && !queue->tables) ||
+		(plan->data && !queue->pieces))
+		return vfs_error(-ENOMEM, "out of memory");
+	return 0;
 }
 
 static int create_slots(struct vfs_queue *queue, const struct vfs_queue_plan *plan)
 {
 	unsigned int i;
+	int r = allocate(queue, plan);
 
-	queue->requests = calloc(plan->depth, sizeof(*queue->requests));
-	queue->segments = calloc(plan->max_segments, sizeof(*queue->segments));
-	if (plan->data)
-		queue->pieces = calloc(
-			(size_t)plan->depth * VFS_REQUEST_DATA_MAX, sizeof(*queue->pieces));
-	if (!queue->requests || !queue->segments || (plan->data && !queue->pieces))
-		return vfs_error(-ENOMEM, "out of memory");
-	for (i = 0; i < plan->depth; i++) {
+	for (i = 0; i < plan->depth && r == 0; i++) {
 		create_slot(queue, plan, i);
 		if (i == 0) {
 			queue->reserved = &queue->requests[i];
@@ -115,7 +142,7 @@ static int create_slots(struct vfs_queue *queue, const struct vfs_queue_plan *pl
 		queue->requests[i].next = queue->free;
 		queue->free = &queue->requests[i];
 	}
-	return 0;
+	return r;
 }
 
 int vfs_queue_create(struct vfs_queue *queue, const struct vfs_queue_plan *plan)
@@ -132,7 +159,6 @@ int vfs_queue_create(struct vfs_queue *queue, const struct vfs_queue_plan *plan)
 	int r;
 
 	queue->depth = plan->depth;
-	queue->max_segments = plan->max_segments;
 	r = vfs_ring_init(&queue->ring, plan->ring_size, &memory,
 		vfs_virtio_has(&session->virtio, VIRTIO_RING_F_EVENT_IDX), barriers);
 	if (r == 0 && plan->depth)
@@ -145,6 +171,6 @@ void vfs_queue_destroy(struct vfs_queue *queue)
 	vfs_wakeup_fini(&queue->wakeup);
 	vfs_ring_fini(&queue->ring);
 	free(queue->requests);
-	free(queue->segments);
+	free(queue->tables);
 	free(queue->pieces);
 }

@@ -79,10 +79,9 @@ int vfs_notify_create(struct vfs_session *session)
 
 	notify->buffers = calloc(notify->count, sizeof(*notify->buffers));
 	notify->copy = malloc(notify->size);
-	queue->segments = calloc(notify->max_segments, sizeof(*queue->segments));
-	queue->max_segments = notify->max_segments;
+	queue->tables = calloc(notify->max_segments, sizeof(*queue->tables));
 	notify->queue = queue;
-	if (!notify->buffers || !notify->copy || !queue->segments)
+	if (!notify->buffers || !notify->copy || !queue->tables)
 		return vfs_error(-ENOMEM, "out of memory");
 	for (unsigned int i = 0; i < notify->count; i++)
 		notify->buffers[i].bytes = vfs_arena_at(&session->arena, VFS_ZONE_WRITABLE,
@@ -100,12 +99,14 @@ static int add_buffer(struct vfs_session *session, struct vfs_notify_buffer *buf
 {
 	struct vfs_notify *notify = &session->notify;
 	struct vfs_queue *queue = notify->queue;
-	struct vfs_chain chain = {.segments = queue->segments, .token = buffer};
+	struct vfs_chain chain = {.token = buffer};
 
 	/* A length that is believed (VFS_QUIRK_USED_LEN_ZERO) has to be of this time. */
 	memset(buffer->bytes, 0, sizeof(struct fuse_out_header));
-	chain.num_writable = (uint16_t)vfs_add_segments(&session->arena.mapping, buffer->bytes,
-		notify->size, queue->segments, 0, notify->max_segments);
+	vfs_chain_set_table(&chain, queue->tables, (uint16_t)notify->max_segments);
+	if (!vfs_chain_add_memory(
+		    &chain, &session->arena.mapping, buffer->bytes, notify->size, true))
+		return vfs_chain_too_long(&chain);
 	return vfs_ring_add(&queue->ring, &chain);
 }
 

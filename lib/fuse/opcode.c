@@ -7,10 +7,18 @@
 #include "fuse/fuse.h"
 #include "fuse/opcode.h"
 
-#define ARGS(type) .args = sizeof(struct type)
+/* Strings have their NUL at least. */
+#define LEAST_ENTRY   1
+#define LEAST_ENTRIES 2
+#define LEAST_LINK    2
+#define LEAST_XATTR   1
+#define LEAST_UNNAMED 1
 
-#define NAME  .names = VFS_NAMES_ENTRY
-#define NAMES .names = VFS_NAMES_ENTRIES
+/* Fixed arguments alone, names alone, and both. */
+#define ARGS(type)  .args = sizeof(struct type), .least = sizeof(struct type)
+#define NAMES(what) .names = VFS_NAMES_##what, .least = LEAST_##what
+#define BOTH(bytes, what) \
+	.args = (bytes), .names = VFS_NAMES_##what, .least = (bytes) + LEAST_##what
 
 #define SENT(type, field)     .data = VFS_DATA_SENT, .size_at = offsetof(struct type, field)
 #define RECEIVED(type, field) .data = VFS_DATA_RECEIVED, .size_at = offsetof(struct type, field)
@@ -24,8 +32,8 @@
 #define CREATED	    ANSWER(sizeof(struct fuse_entry_out) + sizeof(struct fuse_open_out), CREATED)
 
 /* INIT and DESTROY are the session's, FORGET and INTERRUPT of the hiprio queue. */
-static const struct vfs_opcode opcodes[] = {
-	[FUSE_LOOKUP] = {NAME, ENTRY},
+const struct vfs_opcode vfs_opcodes[VFS_NUM_OPCODES] = {
+	[FUSE_LOOKUP] = {NAMES(ENTRY), ENTRY},
 	[FUSE_FORGET] = {ARGS(fuse_forget_in), .sizing = VFS_SIZING_NO_REPLY},
 	[FUSE_GETATTR] = {ARGS(fuse_getattr_in), ATTR},
 	[FUSE_SETATTR] = {ARGS(fuse_setattr_in), ATTR},
@@ -33,13 +41,13 @@ static const struct vfs_opcode opcodes[] = {
 		.sizing = VFS_SIZING_UP_TO,
 		.reply = 4096,
 		.answer = VFS_ANSWER_TARGET},
-	[FUSE_SYMLINK] = {.names = VFS_NAMES_LINK, ENTRY, .creates = true},
-	[FUSE_MKNOD] = {ARGS(fuse_mknod_in), NAME, ENTRY, .creates = true},
-	[FUSE_MKDIR] = {ARGS(fuse_mkdir_in), NAME, ENTRY, .creates = true},
-	[FUSE_UNLINK] = {NAME, DONE},
-	[FUSE_RMDIR] = {NAME, DONE},
-	[FUSE_RENAME] = {ARGS(fuse_rename_in), NAMES, DONE},
-	[FUSE_LINK] = {ARGS(fuse_link_in), NAME, ENTRY, .remembers = true},
+	[FUSE_SYMLINK] = {NAMES(LINK), ENTRY, .creates = true},
+	[FUSE_MKNOD] = {BOTH(sizeof(struct fuse_mknod_in), ENTRY), ENTRY, .creates = true},
+	[FUSE_MKDIR] = {BOTH(sizeof(struct fuse_mkdir_in), ENTRY), ENTRY, .creates = true},
+	[FUSE_UNLINK] = {NAMES(ENTRY), DONE},
+	[FUSE_RMDIR] = {NAMES(ENTRY), DONE},
+	[FUSE_RENAME] = {BOTH(sizeof(struct fuse_rename_in), ENTRIES), DONE},
+	[FUSE_LINK] = {BOTH(sizeof(struct fuse_link_in), ENTRY), ENTRY, .remembers = true},
 	[FUSE_OPEN] = {ARGS(fuse_open_in), PLAIN(fuse_open_out), .remembers = true},
 	[FUSE_READ] = {ARGS(fuse_read_in), RECEIVED(fuse_read_in, size), .sizing = VFS_SIZING_READ,
 		.answer = VFS_ANSWER_BYTES},
@@ -48,22 +56,20 @@ static const struct vfs_opcode opcodes[] = {
 	[FUSE_STATFS] = {PLAIN(fuse_statfs_out)},
 	[FUSE_RELEASE] = {ARGS(fuse_release_in), DONE},
 	[FUSE_FSYNC] = {ARGS(fuse_fsync_in), DONE, .remembers = true},
-	[FUSE_SETXATTR] = {.args = FUSE_COMPAT_SETXATTR_IN_SIZE,
-		.names = VFS_NAMES_XATTR,
-		SENT(fuse_setxattr_in, size),
-		DONE,
-		.remembers = true},
-	[FUSE_GETXATTR] = {ARGS(fuse_getxattr_in), .names = VFS_NAMES_XATTR,
+	[FUSE_SETXATTR] = {BOTH(FUSE_COMPAT_SETXATTR_IN_SIZE, XATTR), SENT(fuse_setxattr_in, size),
+		DONE, .remembers = true},
+	[FUSE_GETXATTR] = {BOTH(sizeof(struct fuse_getxattr_in), XATTR),
 		RECEIVED(fuse_getxattr_in, size), .sizing = VFS_SIZING_XATTR,
 		.answer = VFS_ANSWER_VALUE, .remembers = true},
 	[FUSE_LISTXATTR] = {ARGS(fuse_getxattr_in), RECEIVED(fuse_getxattr_in, size),
 		.sizing = VFS_SIZING_XATTR, .answer = VFS_ANSWER_LIST, .remembers = true},
-	[FUSE_REMOVEXATTR] = {.names = VFS_NAMES_XATTR, DONE, .remembers = true},
+	[FUSE_REMOVEXATTR] = {NAMES(XATTR), DONE, .remembers = true},
 	[FUSE_FLUSH] = {ARGS(fuse_flush_in), DONE, .remembers = true},
 	/* As it was before protocol minor 36. */
 	[FUSE_INIT] = {.args = 16,
+		.least = 16,
 		.reply = sizeof(struct fuse_init_out),
-		.sizing = VFS_SIZING_UP_TO},
+		.sizing = VFS_SIZING_INIT},
 	[FUSE_OPENDIR] = {ARGS(fuse_open_in), PLAIN(fuse_open_out), .remembers = true},
 	[FUSE_READDIR] = {ARGS(fuse_read_in), RECEIVED(fuse_read_in, size),
 		.sizing = VFS_SIZING_READ, .answer = VFS_ANSWER_BYTES},
@@ -74,10 +80,11 @@ static const struct vfs_opcode opcodes[] = {
 	[FUSE_SETLKW] = {ARGS(fuse_lk_in), .sizing = VFS_SIZING_MAY_WAIT,
 		.answer = VFS_ANSWER_PLAIN},
 	[FUSE_ACCESS] = {ARGS(fuse_access_in), DONE, .remembers = true},
-	[FUSE_CREATE] = {ARGS(fuse_create_in), NAME, CREATED, .creates = true, .remembers = true},
+	[FUSE_CREATE] = {BOTH(sizeof(struct fuse_create_in), ENTRY), CREATED, .creates = true,
+		.remembers = true},
 	[FUSE_INTERRUPT] = {ARGS(fuse_interrupt_in), .sizing = VFS_SIZING_MAY_OMIT},
 	[FUSE_BMAP] = {ARGS(fuse_bmap_in), PLAIN(fuse_bmap_out), .remembers = true},
-	[FUSE_DESTROY] = {.sizing = VFS_SIZING_MAY_OMIT},
+	[FUSE_DESTROY] = {.sizing = VFS_SIZING_DESTROY},
 	[FUSE_IOCTL] = {ARGS(fuse_ioctl_in), .sizing = VFS_SIZING_IOCTL,
 		.answer = VFS_ANSWER_IOCTL},
 	[FUSE_POLL] = {ARGS(fuse_poll_in), PLAIN(fuse_poll_out), .remembers = true},
@@ -87,7 +94,7 @@ static const struct vfs_opcode opcodes[] = {
 	[FUSE_FALLOCATE] = {ARGS(fuse_fallocate_in), DONE, .remembers = true},
 	[FUSE_READDIRPLUS] = {ARGS(fuse_read_in), RECEIVED(fuse_read_in, size),
 		.sizing = VFS_SIZING_READ, .answer = VFS_ANSWER_BYTES},
-	[FUSE_RENAME2] = {ARGS(fuse_rename2_in), NAMES, DONE, .remembers = true},
+	[FUSE_RENAME2] = {BOTH(sizeof(struct fuse_rename2_in), ENTRIES), DONE, .remembers = true},
 	[FUSE_LSEEK] = {ARGS(fuse_lseek_in), ANSWER(sizeof(struct fuse_lseek_out), OFFSET),
 		.remembers = true},
 	[FUSE_COPY_FILE_RANGE] = {ARGS(fuse_copy_file_range_in),
@@ -95,68 +102,33 @@ static const struct vfs_opcode opcodes[] = {
 	[FUSE_SETUPMAPPING] = {ARGS(fuse_setupmapping_in), DONE},
 	[FUSE_REMOVEMAPPING] = {ARGS(fuse_removemapping_in), DONE},
 	[FUSE_SYNCFS] = {ARGS(fuse_syncfs_in), DONE, .remembers = true},
-	[FUSE_TMPFILE] = {ARGS(fuse_create_in), .names = VFS_NAMES_UNNAMED, CREATED,
-		.creates = true, .remembers = true},
+	[FUSE_TMPFILE] = {BOTH(sizeof(struct fuse_create_in), UNNAMED), CREATED, .creates = true,
+		.remembers = true},
 	[VFS_FUSE_STATX] = {ARGS(vfs_fuse_statx_in),
 		ANSWER(sizeof(struct vfs_fuse_statx_out), STATX), .remembers = true},
 	[VFS_FUSE_COPY_FILE_RANGE_64] = {ARGS(fuse_copy_file_range_in),
 		ANSWER(sizeof(struct vfs_fuse_copy_file_range_out), COPIED), .remembers = true},
 };
 
-const struct vfs_opcode *vfs_opcode_find(uint32_t number)
-{
-	if (number >= ARRAY_SIZE(opcodes) || opcodes[number].sizing == VFS_SIZING_UNKNOWN)
-		return NULL;
-	return &opcodes[number];
-}
+const struct vfs_reply_shape vfs_shapes[] = {
+	[VFS_SIZING_EXACT] = {.exact = true},
+	[VFS_SIZING_UP_TO] = {0},
+	[VFS_SIZING_NO_REPLY] = {.none = true},
+	[VFS_SIZING_MAY_OMIT] = {.may_omit = true},
+	[VFS_SIZING_MAY_WAIT] = {.exact = true, .may_wait = true},
+	[VFS_SIZING_READ] = {0},
+	[VFS_SIZING_XATTR] = {0},
+	[VFS_SIZING_IOCTL] = {0},
+	[VFS_SIZING_INIT] = {0},
+	[VFS_SIZING_DESTROY] = {.may_omit = true},
+};
 
-/* A message that is shorter cannot be read. A name has its NUL at least. */
-static size_t least(const struct vfs_opcode *op)
-{
-	switch (op->names) {
-	case VFS_NAMES_NONE:
-		return op->args;
-	case VFS_NAMES_ENTRIES:
-	case VFS_NAMES_LINK:
-		return op->args + 2u;
-	default:
-		return op->args + 1u;
-	}
-}
-
-static int add(struct vfs_reply_shape *shape, uint32_t fixed, uint32_t more)
-{
-	if (more > UINT32_MAX - fixed)
-		return vfs_error(-E2BIG, "an answer of %u bytes is asked for", more);
-	shape->max = fixed + more;
-	return 0;
-}
-
-static int shape_of(const struct vfs_opcode *op, const uint8_t *args, struct vfs_reply_shape *shape)
+int vfs_opcode_finish(struct vfs_reply_shape *shape, enum vfs_sizing sizing, const void *args)
 {
 	struct fuse_getxattr_in xattr;
 	struct fuse_ioctl_in ioctl;
-	struct fuse_read_in read;
 
-	*shape = (struct vfs_reply_shape){.max = op->reply};
-	switch (op->sizing) {
-	case VFS_SIZING_EXACT:
-		shape->exact = true;
-		return 0;
-	case VFS_SIZING_MAY_WAIT:
-		shape->exact = true;
-		shape->may_wait = true;
-		return 0;
-	case VFS_SIZING_NO_REPLY:
-		shape->none = true;
-		return 0;
-	case VFS_SIZING_MAY_OMIT:
-		shape->may_omit = true;
-		return 0;
-	case VFS_SIZING_READ:
-		memcpy(&read, args, sizeof(read));
-		shape->max = read.size;
-		return 0;
+	switch (sizing) {
 	case VFS_SIZING_XATTR:
 		memcpy(&xattr, args, sizeof(xattr));
 		shape->exact = xattr.size == 0;
@@ -164,35 +136,28 @@ static int shape_of(const struct vfs_opcode *op, const uint8_t *args, struct vfs
 		return 0;
 	case VFS_SIZING_IOCTL:
 		memcpy(&ioctl, args, sizeof(ioctl));
-		return add(shape, sizeof(struct fuse_ioctl_out), ioctl.out_size);
+		if (ioctl.out_size > UINT32_MAX - sizeof(struct fuse_ioctl_out))
+			return vfs_error(
+				-E2BIG, "an answer of %u bytes is asked for", ioctl.out_size);
+		shape->max = (uint32_t)sizeof(struct fuse_ioctl_out) + ioctl.out_size;
+		return 0;
+	case VFS_SIZING_INIT:
+	case VFS_SIZING_DESTROY:
+		return 1;
 	default:
 		return 0;
 	}
 }
 
-/* Why not. */
-static int refuse(uint32_t opcode)
+__attribute__((cold)) int vfs_opcode_refuse(size_t length, uint32_t opcode)
 {
+	if (length < sizeof(struct fuse_in_header))
+		return vfs_error(-EINVAL, "a message of %zu bytes has no header", length);
+	if (vfs_opcode_find(opcode))
+		return vfs_error(-EINVAL, "a message of %zu bytes is too short for opcode %u",
+			length, opcode);
 	if (vfs_opcode_find(__builtin_bswap32(opcode)))
 		return vfs_error(
 			-EINVAL, "opcode %u is in the other byte order", __builtin_bswap32(opcode));
 	return vfs_error(-ENOSYS, "opcode %u is not known", opcode);
-}
-
-int vfs_opcode_shape(
-	const void *message, size_t length, struct vfs_reply_shape *shape, uint32_t *opcode)
-{
-	const struct vfs_opcode *op;
-
-	if (length < sizeof(struct fuse_in_header))
-		return vfs_error(-EINVAL, "a message of %zu bytes has no header", length);
-	memcpy(opcode, (const uint8_t *)message + offsetof(struct fuse_in_header, opcode),
-		sizeof(*opcode));
-	op = vfs_opcode_find(*opcode);
-	if (!op)
-		return refuse(*opcode);
-	if (length - sizeof(struct fuse_in_header) < least(op))
-		return vfs_error(-EINVAL, "a message of %zu bytes is too short for opcode %u",
-			length, *opcode);
-	return shape_of(op, (const uint8_t *)message + sizeof(struct fuse_in_header), shape);
 }

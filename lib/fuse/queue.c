@@ -48,24 +48,6 @@ bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *
 	return true;
 }
 
-/* Into the ring, not yet visible. -ENOSPC: there is no room now. */
-static int add_to_ring(struct vfs_queue *queue, struct vfs_request *request)
-{
-	struct vfs_chain chain = {
-		.segments = queue->segments,
-		.indirect = request->indirect,
-		.indirect_addr = request->indirect_addr,
-		.token = request,
-	};
-	unsigned int readable;
-	unsigned int count = vfs_request_segments(
-		request, queue->segments, queue->max_segments, &readable);
-
-	chain.num_readable = (uint16_t)readable;
-	chain.num_writable = (uint16_t)(count - readable);
-	return vfs_ring_add(&queue->ring, &chain);
-}
-
 void vfs_queue_publish(struct vfs_queue *queue)
 {
 	struct vfs_transport *t = queue->session->device->transport;
@@ -89,7 +71,7 @@ static void send_parked(struct vfs_queue *queue)
 	int r = 0;
 
 	while (queue->parked.head) {
-		r = add_to_ring(queue, queue->parked.head);
+		r = vfs_ring_add(&queue->ring, &queue->parked.head->chain);
 		if (r < 0)
 			break;
 		vfs_request_list_pop(&queue->parked)->lent = true;
@@ -102,43 +84,54 @@ static void send_parked(struct vfs_queue *queue)
 static void send_or_park(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
-	unsigned int sent = 0;
-	unsigned int i;
-	int r = 0;
+	int r = queue->parked.head ? -ENOSPC : 0;
+	bool sent = false;
 
-	while (sent < count && !queue->parked.head) {
-		r = add_to_ring(queue, requests[sent]);
-		if (r < 0)
-			break;
-		requests[sent++]->lent = true;
+	for (unsigned int i = 0; i < count; i++) {
+		struct vfs_request *request = requests[i];
+
+		if (request->timeout_ns)
+			vfs_deadline_start(queue, request);
+		if (r == 0)
+			r = vfs_ring_add(&queue->ring, &request->chain);
+		if (r < 0) {
+			vfs_request_list_push(&queue->parked, request);
+			continue;
+		}
+		request->lent = true;
+		sent = true;
 	}
-	for (i = sent; i < count; i++)
-		vfs_request_list_push(&queue->parked, requests[i]);
-	end_batch(queue, sent > 0, r);
+	end_batch(queue, sent, r);
 }
 
-static int check_request(const struct vfs_queue *queue, const struct vfs_request *request)
+static inline bool can_be_sent(
+	const struct vfs_queue *queue, const struct vfs_request *request, bool connected)
+{
+	return request->queue == queue && request->state == VFS_REQUEST_PREPARED &&
+	       (connected || request->opcode == FUSE_INIT);
+}
+
+static int refuse(const struct vfs_queue *queue, const struct vfs_request *request)
 {
 	if (request->queue != queue || request->state != VFS_REQUEST_PREPARED)
 		return vfs_error(-EINVAL, "a request is not prepared or of another queue");
-	if (queue->session->state != VFS_SESSION_CONNECTED && request->opcode != FUSE_INIT)
-		return vfs_error(-EINVAL, "nothing can be sent before INIT");
-	return 0;
+	return vfs_error(-EINVAL, "nothing can be sent before INIT");
 }
 
 /* All or none; what is there twice is not prepared the second time. */
 static int take_over(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
-	int r = vfs_session_check(queue->session);
-	unsigned int taken = 0;
+	bool connected = queue->session->state == VFS_SESSION_CONNECTED;
+	unsigned int taken;
+	int r;
 
-	while (taken < count && r == 0) {
-		r = check_request(queue, requests[taken]);
-		if (r == 0)
-			requests[taken++]->state = VFS_REQUEST_SUBMITTED;
-	}
-	while (r < 0 && taken > 0)
+	for (taken = 0; taken < count && can_be_sent(queue, requests[taken], connected); taken++)
+		requests[taken]->state = VFS_REQUEST_SUBMITTED;
+	if (taken == count)
+		return 0;
+	r = refuse(queue, requests[taken]);
+	while (taken > 0)
 		requests[--taken]->state = VFS_REQUEST_PREPARED;
 	return r;
 }
@@ -146,14 +139,12 @@ static int take_over(
 VFS_EXPORT int vfs_queue_submit(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
-	int r = take_over(queue, requests, count);
-	unsigned int i;
+	int r = vfs_session_check(queue->session);
 
+	if (r == 0)
+		r = take_over(queue, requests, count);
 	if (r < 0)
 		return r;
-	for (i = 0; i < count; i++)
-		if (requests[i]->timeout_ns)
-			vfs_deadline_start(queue, requests[i]);
 	queue->in_flight += count;
 	queue->counters.submitted += count;
 	send_or_park(queue, requests, count);
@@ -168,25 +159,13 @@ void vfs_queue_end(struct vfs_queue *queue, struct vfs_request *request, int err
 	vfs_request_list_push(&queue->ended, request);
 }
 
-/* The device gave back what its caller had an answer for already. */
-static void came_late(struct vfs_queue *queue, struct vfs_request *request, uint32_t used_len)
-{
-	vfs_late_answer(request, used_len);
-	request->lent = false;
-	vfs_data_let_go(request);
-	request->interrupt.at_ns = 0;
-	queue->counters.late++;
-	if (request->state == VFS_REQUEST_FREE)
-		vfs_request_put_back(request);
-}
-
 void vfs_queue_end_all(struct vfs_queue *queue)
 {
 	struct vfs_request *request;
 
 	while ((request = vfs_ring_take_back(&queue->ring)) != NULL) {
 		request->lent = false;
-		vfs_data_let_go(request);
+		vfs_data_let_go(&request->data);
 		if (!request->ended)
 			vfs_queue_end(queue, request, -EIO);
 		else if (request->state == VFS_REQUEST_FREE)
@@ -202,34 +181,6 @@ void vfs_queue_broke_the_protocol(struct vfs_queue *queue)
 	vfs_error_prefix("%s", queue->session->device->info.name);
 	vfs_log(VFS_LOG_ERROR, "%s", vfs_last_error());
 	vfs_session_fail(queue->session, -EIO);
-}
-
-static unsigned int pop_ring(
-	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
-{
-	unsigned int count = 0;
-
-	while (count < max) {
-		struct vfs_request *request;
-		void *token;
-		uint32_t len;
-		int r = vfs_ring_pop(&queue->ring, &token, &len);
-
-		if (r < 0)
-			vfs_queue_broke_the_protocol(queue);
-		if (r <= 0)
-			break;
-		request = token;
-		if (request->ended) {
-			came_late(queue, request, len);
-			continue;
-		}
-		request->lent = false;
-		request->deadline_ns = 0;
-		vfs_request_complete(request, len);
-		requests[count++] = request;
-	}
-	return count;
 }
 
 static unsigned int pop_ended(
@@ -255,7 +206,7 @@ VFS_EXPORT unsigned int vfs_queue_reap(
 		vfs_wakeup_clear(&queue->wakeup);
 	}
 	if (!queue->session->failed) {
-		count = pop_ring(queue, requests, max);
+		count = vfs_queue_pop_answers(queue, requests, max);
 		if (queue->look_at_ns)
 			vfs_queue_look_at_time(queue);
 		if (queue->parked.head)

@@ -17,13 +17,6 @@ void vfs_mem_table_init(struct vfs_mem_table *table)
 	atomic_init(&table->generation, 1);
 }
 
-static bool has(const struct vfs_mem *mem, const void *start, size_t length)
-{
-	size_t offset = (size_t)((const uint8_t *)start - mem->mapping.base);
-
-	return offset < mem->mapping.size && length <= mem->mapping.size - offset;
-}
-
 /* Where memory that begins at @start is, or would be. */
 static size_t place_of(const struct vfs_mem_table *table, const void *start)
 {
@@ -41,27 +34,17 @@ static size_t place_of(const struct vfs_mem_table *table, const void *start)
 	return from;
 }
 
-static void search(struct vfs_mem_table *table, struct vfs_mem_hit *hit, const void *start)
+struct vfs_mem *vfs_mem_search(
+	struct vfs_mem_table *table, struct vfs_mem_hit *hit, const struct iovec *iov, bool written)
 {
 	size_t place;
 
 	pthread_mutex_lock(&table->lock);
-	place = place_of(table, start);
+	place = place_of(table, iov->iov_base);
 	hit->mem = place ? table->mems[place - 1] : NULL;
 	hit->generation = atomic_load(&table->generation);
 	pthread_mutex_unlock(&table->lock);
-}
-
-struct vfs_mem *vfs_mem_find(struct vfs_mem_table *table, struct vfs_mem_hit *hit,
-	const void *start, size_t length, bool written)
-{
-	unsigned int generation = atomic_load_explicit(&table->generation, memory_order_acquire);
-
-	if (hit->generation != generation || !hit->mem || !has(hit->mem, start, length))
-		search(table, hit, start);
-	if (!hit->mem || !has(hit->mem, start, length))
-		return NULL;
-	return written && hit->mem->mapping.readable ? NULL : hit->mem;
+	return hit->mem && vfs_mem_has(hit->mem, iov, written) ? hit->mem : NULL;
 }
 
 static int insert(struct vfs_mem_table *table, struct vfs_mem *mem)

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/uio.h>
 
 #include <vfs/memory.h>
 
@@ -38,18 +39,41 @@ void vfs_mem_table_end(struct vfs_mem_table *table);
 
 #define VFS_MEM_USES_STRIDE (64 / sizeof(atomic_uint))
 
-static inline void vfs_mem_hold(struct vfs_mem *mem, unsigned int queue)
+/* By a request of a queue. Returns what to let go. */
+static inline atomic_uint *vfs_mem_hold(struct vfs_mem *mem, unsigned int queue)
 {
-	atomic_fetch_add_explicit(&mem->uses[queue * VFS_MEM_USES_STRIDE], 1, memory_order_relaxed);
+	atomic_uint *held = &mem->uses[queue * VFS_MEM_USES_STRIDE];
+
+	atomic_fetch_add_explicit(held, 1, memory_order_relaxed);
+	return held;
 }
 
-static inline void vfs_mem_let_go(struct vfs_mem *mem, unsigned int queue)
+static inline void vfs_mem_let_go(atomic_uint *held)
 {
-	atomic_fetch_sub_explicit(&mem->uses[queue * VFS_MEM_USES_STRIDE], 1, memory_order_release);
+	atomic_fetch_sub_explicit(held, 1, memory_order_release);
+}
+
+static inline bool vfs_mem_has(const struct vfs_mem *mem, const struct iovec *iov, bool written)
+{
+	size_t offset = (size_t)((const uint8_t *)iov->iov_base - mem->mapping.base);
+
+	return offset < mem->mapping.size && iov->iov_len <= mem->mapping.size - offset &&
+	       !(written && mem->mapping.readable);
 }
 
 /* Which memory has all of these bytes, with the access that is needed; NULL: none. */
-struct vfs_mem *vfs_mem_find(struct vfs_mem_table *table, struct vfs_mem_hit *hit,
-	const void *start, size_t length, bool written);
+struct vfs_mem *vfs_mem_search(struct vfs_mem_table *table, struct vfs_mem_hit *hit,
+	const struct iovec *iov, bool written);
+
+/* The same, if it is what was found last. */
+static inline struct vfs_mem *vfs_mem_find_again(struct vfs_mem_table *table,
+	const struct vfs_mem_hit *hit, const struct iovec *iov, bool written)
+{
+	unsigned int generation = atomic_load_explicit(&table->generation, memory_order_acquire);
+
+	if (hit->generation != generation || !hit->mem || !vfs_mem_has(hit->mem, iov, written))
+		return NULL;
+	return hit->mem;
+}
 
 #endif

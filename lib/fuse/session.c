@@ -507,7 +507,7 @@ static void send_destroy(struct vfs_session *session)
 		return;
 	header = vfs_request_message(request);
 	*header = (struct fuse_in_header){.opcode = FUSE_DESTROY};
-	if (vfs_request_prepare_any(request, sizeof(*header)) == 0)
+	if (vfs_request_prepare(request, sizeof(*header)) == 0)
 		(void)vfs_queue_call(queue, request, session->options.timeout_ms);
 }
 

@@ -12,6 +12,7 @@
 
 #include "core/barrier.h"
 #include "transport/transport.h"
+#include "virtio/ring.h"
 
 /* ---- device (virtio 1.3 §3.1.1) ---- */
 
@@ -73,126 +74,5 @@ int vfs_fs_config_parse(const void *bytes, size_t length, struct vfs_fs_config *
 
 /* notify_buf_size, which is there with VFS_FS_F_NOTIFICATION only. */
 int vfs_fs_config_read_notify(struct vfs_transport *transport, uint32_t *size);
-
-/* ---- split ring (virtio 1.3 §2.7) ---- */
-
-/* A piece of memory as the device sees it. */
-struct vfs_segment {
-	uint64_t addr;
-	uint32_t len;
-};
-
-/* A chain: @num_readable segments that the device reads, then @num_writable that it writes. */
-struct vfs_chain {
-	const struct vfs_segment *segments;
-	uint16_t num_readable;
-	uint16_t num_writable;
-	/*
-	 * Memory of an indirect table with room for all segments, aligned as descriptors are;
-	 * NULL: direct descriptors. Only with VIRTIO_RING_F_INDIRECT_DESC.
-	 */
-	void *indirect;
-	uint64_t indirect_addr;
-	void *token; /* comes back with the completion; not NULL */
-};
-
-/* Memory of a ring's three parts. Each part is contiguous for the device. */
-struct vfs_ring_memory {
-	void *desc;
-	void *avail;
-	void *used;
-};
-
-/* Bytes of a descriptor, in the ring or in an indirect table. */
-#define VFS_RING_DESC_SIZE 16u
-
-#define VFS_RING_DESC_ALIGN  16u
-#define VFS_RING_AVAIL_ALIGN 2u
-#define VFS_RING_USED_ALIGN  4u
-
-size_t vfs_ring_desc_bytes(uint16_t size);
-size_t vfs_ring_avail_bytes(uint16_t size);
-size_t vfs_ring_used_bytes(uint16_t size);
-
-/* Per head: what the driver knows without reading what the device could have written. */
-struct vfs_ring_shadow {
-	void *token;	/* NULL: no chain begins here */
-	uint64_t batch; /* which publication makes the chain visible */
-	uint16_t next;	/* free list, and the chain of descriptors that a head owns */
-	uint16_t count; /* descriptors that the head owns */
-	uint32_t limit; /* bytes that the device may write: the largest valid used.len */
-};
-
-struct vfs_ring {
-	uint16_t size;
-	bool event_idx;
-	bool broken;	 /* the device broke the protocol; nothing is taken from it any more */
-	bool interrupts; /* one was asked for */
-	struct vfs_barriers barriers;
-	struct vfs_ring_memory memory;
-	struct vfs_ring_shadow *shadow; /* @size entries */
-	uint16_t free_head;
-	uint16_t num_free;
-	uint16_t avail_idx;	/* next index to be filled */
-	uint16_t published_idx; /* what avail.idx in memory is */
-	uint16_t used_idx;	/* next used entry to be looked at */
-	uint16_t seen_idx;	/* up to here the device has used them; checked */
-	uint16_t take_back_from;
-	uint64_t batch; /* publications so far */
-};
-
-/*
- * Clears the memory; interrupts are off. -EINVAL: @size is not a power of two up to 32768.
- * -ENOMEM.
- */
-int vfs_ring_init(struct vfs_ring *ring, uint16_t size, const struct vfs_ring_memory *memory,
-	bool event_idx, struct vfs_barriers barriers);
-void vfs_ring_fini(struct vfs_ring *ring);
-
-/* Descriptors of the ring that a chain takes: 1 with an indirect table. */
-static inline uint16_t vfs_chain_descs(const struct vfs_chain *chain)
-{
-	return chain->indirect ? 1 : (uint16_t)(chain->num_readable + chain->num_writable);
-}
-
-/*
- * Put a chain into the ring, not yet visible to the device.
- * -ENOSPC: not enough free descriptors; this is back-pressure and leaves no message. -EINVAL: no
- * token, an empty chain or segment, more segments than the ring has entries, more than 2^32
- * bytes. -EIO: the ring is broken.
- */
-int vfs_ring_add(struct vfs_ring *ring, const struct vfs_chain *chain);
-
-/*
- * Make all added chains visible to the device. True: it wants to be notified, and this is the
- * only time that it is said. False when nothing was added or the ring is broken.
- */
-bool vfs_ring_publish(struct vfs_ring *ring);
-
-/*
- * Take one completion. 1: there was one, *token and *len are set. 0: there is none. -EIO: the
- * device broke the protocol (id out of range or not in flight, more bytes than were writable,
- * an index that jumped); the ring is broken from then on and the message says why. @len is what
- * the device says it wrote, at most what was writable.
- */
-int vfs_ring_pop(struct vfs_ring *ring, void **token, uint32_t *len);
-
-/* Is there a completion to be popped, or is the ring broken? */
-bool vfs_ring_has_used(const struct vfs_ring *ring);
-
-/*
- * Ask for an interrupt at the next completion. It is for one interrupt with the event index,
- * for all without it. True: something completed already and there may be no interrupt for it, or
- * the ring is broken: pop.
- */
-bool vfs_ring_enable_interrupts(struct vfs_ring *ring);
-/* Say that none are needed; a hint. */
-void vfs_ring_disable_interrupts(struct vfs_ring *ring);
-
-/*
- * Take back a chain that was added and not popped, published or not, after the device was reset.
- * In no particular order. NULL: none is left; only fini may follow.
- */
-void *vfs_ring_take_back(struct vfs_ring *ring);
 
 #endif

@@ -16,8 +16,8 @@
  * - How large a file may be only its file system knows, and lseek() need not ask it. (here)
  * - O_DIRECT wants memory that is aligned on a disk and not on a socket. (calls_kernel.c: do_open)
  * - Opening a fifo, a socket or a device is a matter of the kernel that opens it. (here)
- * - realpath() of the C library takes ".." away without looking whether the caller may search what
- * is in front of it. (here)
+ * - realpath() of the C library takes "." and ".." away without looking whether the caller may
+ * search what is in front of them. (here)
  * - fdopendir() of the C library takes what cannot be read, and complains later.
  *   (apply_names.c: apply_fdopendir)
  * - Some kernels have no fchmodat2(). (here)

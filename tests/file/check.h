@@ -4,6 +4,7 @@
 #ifndef FILE_CHECK_H
 #define FILE_CHECK_H
 
+#include <errno.h>
 #include <stdio.h>
 
 #include "calls.h"
@@ -37,11 +38,16 @@ extern const struct check right_checks[];
 		}                                                                                  \
 	} while (0)
 
-/* Ends it where the server cannot do this. */
-#define NEEDS(result)                                               \
-	do {                                                        \
-		if ((result) == -EOPNOTSUPP || (result) == -ENOSYS) \
-			return CHECK_SKIPPED;                       \
+/* Ends it where the server cannot do this; what is open has to be closed before. */
+static inline bool is_lacking(long long result)
+{
+	return result == -EOPNOTSUPP || result == -ENOSYS;
+}
+
+#define NEEDS(result)                         \
+	do {                                  \
+		if (is_lacking(result))       \
+			return CHECK_SKIPPED; \
 	} while (0)
 
 /* A file with this text; 0, or an error. */

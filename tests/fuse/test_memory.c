@@ -23,7 +23,7 @@ static struct {
 	struct vfs_session session;
 	struct vfs_queue queue;
 	struct vfs_request request;
-	struct vfs_segment segments[SEGMENTS_MAX];
+	struct vring_desc table[SEGMENTS_MAX];
 	void *memory;
 } fixture;
 
@@ -36,6 +36,7 @@ static int set_up(void **state)
 	memset(fixture.memory, 0, MEMORY);
 	fixture.queue.session = &fixture.session;
 	fixture.request.queue = &fixture.queue;
+	vfs_chain_set_table(&fixture.request.chain, fixture.table, SEGMENTS_MAX);
 	return 0;
 }
 
@@ -66,15 +67,6 @@ static void scatter(size_t block)
 	vfs_mapping_find_runs(mapping);
 }
 
-static size_t sum(const struct vfs_segment *segments, unsigned int count)
-{
-	size_t total = 0;
-
-	for (unsigned int i = 0; i < count; i++)
-		total += segments[i].len;
-	return total;
-}
-
 /* Descriptors of an IOCTL, for which any length of message and answer goes; 0: does not fit. */
 static unsigned int segments_of(size_t length, uint32_t reply)
 {
@@ -82,19 +74,15 @@ static unsigned int segments_of(size_t length, uint32_t reply)
 	uint8_t *message = vfs_request_message(request);
 	struct fuse_in_header header = {.opcode = FUSE_IOCTL};
 	struct fuse_ioctl_in in = {.out_size = reply - (uint32_t)sizeof(struct fuse_ioctl_out)};
-	unsigned int readable;
-	unsigned int count;
 
 	memcpy(message, &header, sizeof(header));
 	memcpy(message + sizeof(header), &in, sizeof(in));
 	request->state = VFS_REQUEST_TAKEN;
-	if (vfs_request_prepare_any(request, length) < 0)
+	if (vfs_request_prepare(request, length) < 0)
 		return 0;
-	count = vfs_request_segments(request, fixture.segments, SEGMENTS_MAX, &readable);
-	assert_int_equal(sum(fixture.segments, readable), length);
-	assert_int_equal(sum(fixture.segments + readable, count - readable),
-		sizeof(struct fuse_out_header) + reply);
-	return count;
+	assert_int_equal(request->chain.readable, length);
+	assert_int_equal(request->chain.writable, sizeof(struct fuse_out_header) + reply);
+	return (unsigned int)request->chain.count;
 }
 
 static void place(size_t offset, size_t payload_size)

@@ -103,10 +103,15 @@ static int shape_of(uint32_t opcode, const void *args, size_t length, struct vfs
 		memset(message + sizeof(header), 0, length);
 	memset(shape, 0xa5, sizeof(*shape));
 	r = vfs_opcode_shape(message, sizeof(header) + length, shape, &found);
-	if (r == 0)
+	if (r >= 0)
 		assert_int_equal(found, opcode);
 	free(message);
 	return r;
+}
+
+static bool is_of_session(uint32_t opcode)
+{
+	return opcode == FUSE_INIT || opcode == FUSE_DESTROY;
 }
 
 static void assert_shape(const struct vfs_reply_shape *shape, enum kind kind, size_t max)
@@ -122,11 +127,12 @@ static void each_opcode_has_the_answer_of_the_protocol(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		const struct opcode_case *c = &cases[i];
+		bool own = is_of_session(c->opcode);
 		struct vfs_reply_shape shape;
 
-		assert_int_equal(shape_of(c->opcode, NULL, c->args, &shape), 0);
+		assert_int_equal(shape_of(c->opcode, NULL, c->args, &shape), own);
 		assert_shape(&shape, c->kind, c->reply);
-		assert_int_equal(shape_of(c->opcode, NULL, c->args + 300, &shape), 0);
+		assert_int_equal(shape_of(c->opcode, NULL, c->args + 300, &shape), own);
 		assert_shape(&shape, c->kind, c->reply);
 	}
 }
@@ -178,8 +184,8 @@ static void opcodes_that_are_not_known_are_refused(void **state)
 
 	(void)state;
 	for (uint32_t opcode = 0; opcode < 300; opcode++)
-		assert_int_equal(
-			shape_of(opcode, NULL, 200, &shape), is_known(opcode) ? 0 : -ENOSYS);
+		assert_int_equal(shape_of(opcode, NULL, 200, &shape),
+			is_known(opcode) ? is_of_session(opcode) : -ENOSYS);
 	for (size_t i = 0; i < ARRAY_SIZE(others); i++)
 		assert_int_equal(shape_of(others[i], NULL, 200, &shape), -ENOSYS);
 	assert_error_says("opcode 305419896 is not known");

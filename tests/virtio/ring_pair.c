@@ -57,11 +57,25 @@ void ring_pair_close(struct ring_pair *pair)
 	free(pair->memory.used);
 }
 
+struct vfs_chain chain_of(struct vring_desc *table, const struct device_segment *segments,
+	unsigned int count, unsigned int num_readable)
+{
+	struct vfs_chain chain = {.token = table};
+
+	vfs_chain_set_table(&chain, table, (uint16_t)count);
+	for (unsigned int i = 0; i < count; i++)
+		assert_true(vfs_chain_add(
+			&chain, segments[i].addr, segments[i].len, i >= num_readable));
+	return chain;
+}
+
 int ring_pair_add(struct ring_pair *pair, void *token, uint32_t len)
 {
-	struct vfs_segment segment = {.addr = (uintptr_t)token, .len = len};
-	struct vfs_chain chain = {.segments = &segment, .num_writable = 1, .token = token};
+	struct device_segment segment = {.addr = (uintptr_t)token, .len = len};
+	struct vring_desc table;
+	struct vfs_chain chain = chain_of(&table, &segment, 1, 0);
 
+	chain.token = token;
 	return vfs_ring_add(&pair->driver, &chain);
 }
 

@@ -22,6 +22,10 @@ void ring_pair_close(struct ring_pair *pair);
 /* As ring_pair_open(), with every index at @start, as if that many chains had gone through. */
 void ring_pair_open_at(struct ring_pair *pair, uint16_t size, bool event_idx, uint16_t start);
 
+/* A chain of segments: @num_readable that the device reads, the others it writes. */
+struct vfs_chain chain_of(struct vring_desc *table, const struct device_segment *segments,
+	unsigned int count, unsigned int num_readable);
+
 /* Add a chain of one segment of @len writable bytes; the token is @token. */
 int ring_pair_add(struct ring_pair *pair, void *token, uint32_t len);
 

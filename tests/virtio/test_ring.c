@@ -54,58 +54,58 @@ static void a_new_ring_is_empty_and_silent(void **state)
 }
 
 /* Segments that differ in address and length, and can be told apart by both. */
-static void make_segments(struct vfs_segment *segments, unsigned int count, uint64_t base)
+static void make_segments(struct device_segment *segments, unsigned int count, uint64_t base)
 {
 	for (unsigned int i = 0; i < count; i++)
-		segments[i] = (struct vfs_segment){.addr = base + 4096ull * i, .len = 100 + i};
+		segments[i] = (struct device_segment){.addr = base + 4096ull * i, .len = 100 + i};
 }
 
 static void check_segments(
-	const struct device_chain *seen, const struct vfs_chain *chain, bool indirect)
+	const struct device_chain *seen, const struct device_segment *segments, unsigned int count)
 {
-	assert_int_equal(seen->indirect, indirect);
-	assert_int_equal(seen->count, chain->num_readable + chain->num_writable);
-	assert_int_equal(seen->num_readable, chain->num_readable);
-	for (unsigned int i = 0; i < seen->count; i++) {
-		assert_int_equal(seen->segments[i].addr, chain->segments[i].addr);
-		assert_int_equal(seen->segments[i].len, chain->segments[i].len);
+	assert_int_equal(seen->count, count);
+	for (unsigned int i = 0; i < count; i++) {
+		assert_int_equal(seen->segments[i].addr, segments[i].addr);
+		assert_int_equal(seen->segments[i].len, segments[i].len);
 	}
+}
+
+static void send_and_complete(struct ring_pair *pair, const struct vfs_chain *chain,
+	const struct device_segment *segments, unsigned int num_readable)
+{
+	unsigned int count = (unsigned int)chain->count;
+	struct device_chain seen;
+
+	assert_int_equal(vfs_ring_add(&pair->driver, chain), 0);
+	assert_int_equal(pair->driver.num_free, 16 - (chain->indirect ? 1 : count));
+	assert_int_equal(device_ring_take(&pair->device, &seen), 0);
+	assert_true(vfs_ring_publish(&pair->driver));
+	assert_int_equal(device_ring_take(&pair->device, &seen), 1);
+	assert_int_equal(seen.indirect, chain->indirect);
+	assert_int_equal(seen.num_readable, num_readable);
+	check_segments(&seen, segments, count);
+	device_ring_complete(&pair->device, seen.head, (uint32_t)seen.writable_bytes);
+	ring_pair_expect(pair, chain->token, (uint32_t)seen.writable_bytes);
+	assert_int_equal(pair->driver.num_free, 16);
 }
 
 /* Every split of every number of segments, sent and completed several times. */
 static void chains_arrive(bool indirect)
 {
-	struct vfs_segment segments[16];
+	struct device_segment segments[16];
 	struct ring_pair pair;
 	void *table = NULL;
 
 	ring_pair_open(&pair, 16, false);
 	for (unsigned int count = 1; count <= 16; count++) {
 		make_segments(segments, count, 0x123456789000);
-		if (indirect)
-			assert_int_equal(
-				posix_memalign(&table, 16, (size_t)count * VFS_RING_DESC_SIZE), 0);
+		assert_int_equal(posix_memalign(&table, 16, (size_t)count * VFS_RING_DESC_SIZE), 0);
 		for (unsigned int readable = 0; readable <= count; readable++) {
-			struct vfs_chain chain = {
-				.segments = segments,
-				.num_readable = (uint16_t)readable,
-				.num_writable = (uint16_t)(count - readable),
-				.indirect = table,
-				.indirect_addr = (uintptr_t)table,
-				.token = &pair,
-			};
-			struct device_chain seen;
+			struct vfs_chain chain = chain_of(table, segments, count, readable);
 
-			assert_int_equal(vfs_ring_add(&pair.driver, &chain), 0);
-			assert_int_equal(pair.driver.num_free, 16 - (indirect ? 1 : count));
-			assert_int_equal(device_ring_take(&pair.device, &seen), 0);
-			assert_true(vfs_ring_publish(&pair.driver));
-			assert_int_equal(device_ring_take(&pair.device, &seen), 1);
-			check_segments(&seen, &chain, indirect);
-			device_ring_complete(
-				&pair.device, seen.head, (uint32_t)seen.writable_bytes);
-			ring_pair_expect(&pair, &pair, (uint32_t)seen.writable_bytes);
-			assert_int_equal(pair.driver.num_free, 16);
+			chain.indirect = indirect;
+			chain.table_addr = (uintptr_t)table;
+			send_and_complete(&pair, &chain, segments, readable);
 		}
 		free(table);
 		table = NULL;
@@ -125,30 +125,54 @@ static void indirect_chains_arrive_as_they_were_built(void **state)
 	chains_arrive(true);
 }
 
+static void a_chain_has_the_pieces_that_it_has_room_for(void **state)
+{
+	struct vring_desc table[2];
+	struct vfs_chain chain = {.token = &chain};
+
+	(void)state;
+	vfs_chain_set_table(&chain, table, 2);
+	assert_true(vfs_chain_add(&chain, 0x1000, 5, false));
+	/* Descriptors without a byte are not allowed (virtio 1.3 §2.7.5), nor needed. */
+	assert_true(vfs_chain_add(&chain, 0x2000, 0, false));
+	assert_true(vfs_chain_add(&chain, 0x3000, 6, true));
+	assert_int_equal(chain.count, 2);
+	assert_int_equal(chain.readable, 5);
+	assert_int_equal(chain.writable, 6);
+	assert_false(vfs_chain_add(&chain, 0x4000, 7, true));
+	assert_true(vfs_chain_add(&chain, 0x4000, 0, true));
+	assert_int_equal(chain.count, 2);
+	assert_int_equal(chain.writable, 6);
+	vfs_chain_clear(&chain);
+	assert_true(vfs_chain_add(&chain, 0x4000, 7, true));
+	assert_int_equal(chain.count, 1);
+	assert_int_equal(chain.readable, 0);
+	assert_int_equal(chain.writable, 7);
+	vfs_chain_begin(&chain, 0x5000, 8);
+	assert_int_equal(chain.count, 1);
+	assert_int_equal(chain.readable, 8);
+	assert_int_equal(chain.writable, 0);
+}
+
 static void senseless_chains_are_refused(void **state)
 {
-	struct vfs_segment segments[9];
-	struct vfs_chain chain = {.segments = segments, .token = &chain};
+	struct device_segment segments[9];
+	struct vring_desc table[9];
+	struct vfs_chain chain;
 	struct ring_pair pair;
 
 	(void)state;
 	ring_pair_open(&pair, 8, false);
 	make_segments(segments, 9, 0);
 
+	chain = chain_of(table, segments, 0, 0);
 	assert_int_equal(vfs_ring_add(&pair.driver, &chain), -EINVAL);
-	chain.num_readable = 4;
-	chain.num_writable = 5;
+	chain = chain_of(table, segments, 9, 4);
 	assert_int_equal(vfs_ring_add(&pair.driver, &chain), -EINVAL);
-	chain.indirect = segments;
+	assert_string_equal(vfs_last_error(), "a chain of 9 descriptors for a ring of 8 entries");
+	chain.indirect = true;
 	assert_int_equal(vfs_ring_add(&pair.driver, &chain), -EINVAL);
-	chain.indirect = NULL;
-	chain.num_readable = UINT16_MAX;
-	assert_int_equal(vfs_ring_add(&pair.driver, &chain), -EINVAL);
-	chain.num_readable = 3;
-	segments[7].len = 0;
-	assert_int_equal(vfs_ring_add(&pair.driver, &chain), -EINVAL);
-	assert_string_equal(vfs_last_error(), "segment 7 of a chain of 8 is empty");
-	segments[7].len = 1;
+	chain = chain_of(table, segments, 8, 3);
 	chain.token = NULL;
 	assert_int_equal(vfs_ring_add(&pair.driver, &chain), -EINVAL);
 	chain.token = &chain;
@@ -158,22 +182,24 @@ static void senseless_chains_are_refused(void **state)
 	ring_pair_close(&pair);
 }
 
-static void a_chain_has_at_most_4_gib(void **state)
+static void a_chain_has_as_many_bytes_as_a_completion_can_say(void **state)
 {
-	struct vfs_segment segments[3] = {{0, 1u << 31}, {0, 1u << 31}, {0, 1}};
-	struct vfs_chain chain = {.segments = segments, .num_writable = 3, .token = &chain};
+	struct device_segment segments[3] = {
+		{.len = 1u << 31}, {.len = (1u << 31) - 1}, {.len = 1}};
+	struct vring_desc table[3];
+	struct vfs_chain chain = chain_of(table, segments, 3, 0);
 	struct ring_pair pair;
 	struct device_chain seen;
 
 	(void)state;
 	ring_pair_open(&pair, 4, false);
 	assert_int_equal(vfs_ring_add(&pair.driver, &chain), -EINVAL);
-	chain.num_writable = 2;
+	chain = chain_of(table, segments, 2, 0);
 	assert_int_equal(vfs_ring_add(&pair.driver, &chain), 0);
 	vfs_ring_publish(&pair.driver);
 	assert_int_equal(device_ring_take(&pair.device, &seen), 1);
 	device_ring_complete(&pair.device, seen.head, UINT32_MAX);
-	ring_pair_expect(&pair, &chain, UINT32_MAX);
+	ring_pair_expect(&pair, chain.token, UINT32_MAX);
 	ring_pair_close(&pair);
 }
 
@@ -215,14 +241,15 @@ static void rings_of_every_size_wrap(void **state)
 
 static void a_full_ring_takes_chains_again_when_one_completes(void **state)
 {
-	struct vfs_segment segments[3];
-	struct vfs_chain chain = {
-		.segments = segments, .num_readable = 2, .num_writable = 1, .token = &chain};
+	struct device_segment segments[3];
+	struct vring_desc table[3];
+	struct vfs_chain chain;
 	struct ring_pair pair;
 	uint16_t heads[8];
 
 	(void)state;
 	make_segments(segments, 3, 0);
+	chain = chain_of(table, segments, 3, 2);
 	ring_pair_open(&pair, 8, false);
 	for (uintptr_t i = 0; i < 6; i++)
 		heads[i] = ring_pair_send(&pair, token_of(i), 1);
@@ -335,8 +362,9 @@ int main(void)
 		cmocka_unit_test(a_new_ring_is_empty_and_silent),
 		cmocka_unit_test(direct_chains_arrive_as_they_were_built),
 		cmocka_unit_test(indirect_chains_arrive_as_they_were_built),
+		cmocka_unit_test(a_chain_has_the_pieces_that_it_has_room_for),
 		cmocka_unit_test(senseless_chains_are_refused),
-		cmocka_unit_test(a_chain_has_at_most_4_gib),
+		cmocka_unit_test(a_chain_has_as_many_bytes_as_a_completion_can_say),
 		cmocka_unit_test(rings_of_every_size_wrap),
 		cmocka_unit_test(a_full_ring_takes_chains_again_when_one_completes),
 		cmocka_unit_test(completions_come_in_the_order_of_the_device),

@@ -96,9 +96,9 @@ static void an_id_that_was_completed_already(void **state)
 
 static void an_id_within_a_chain(void **state)
 {
-	struct vfs_segment segments[2] = {{1, 1}, {2, 2}};
-	struct vfs_chain chain = {
-		.segments = segments, .num_readable = 1, .num_writable = 1, .token = &chain};
+	struct device_segment segments[2] = {{.addr = 1, .len = 1}, {.addr = 2, .len = 2}};
+	struct vring_desc table[2];
+	struct vfs_chain chain = chain_of(table, segments, 2, 1);
 	struct ring_pair pair;
 	struct device_chain seen;
 
@@ -129,9 +129,10 @@ static void an_id_that_is_not_published_yet(void **state)
 
 static void more_bytes_than_were_writable(void **state)
 {
-	struct vfs_segment segments[3] = {{1, 1000}, {2, 10}, {3, 20}};
-	struct vfs_chain chain = {
-		.segments = segments, .num_readable = 1, .num_writable = 2, .token = &chain};
+	struct device_segment segments[3] = {
+		{.addr = 1, .len = 1000}, {.addr = 2, .len = 10}, {.addr = 3, .len = 20}};
+	struct vring_desc table[3];
+	struct vfs_chain chain = chain_of(table, segments, 3, 1);
 	struct ring_pair pair;
 	struct device_chain seen;
 
@@ -146,15 +147,16 @@ static void more_bytes_than_were_writable(void **state)
 			ring_pair_expect_broken(
 				&pair, "wrote 31 bytes to a chain with room for 30");
 		else
-			ring_pair_expect(&pair, &chain, 30);
+			ring_pair_expect(&pair, chain.token, 30);
 		ring_pair_close(&pair);
 	}
 }
 
 static void bytes_although_none_were_writable(void **state)
 {
-	struct vfs_segment segment = {1, 1000};
-	struct vfs_chain chain = {.segments = &segment, .num_readable = 1, .token = &chain};
+	struct device_segment segment = {.addr = 1, .len = 1000};
+	struct vring_desc table;
+	struct vfs_chain chain = chain_of(&table, &segment, 1, 1);
 	struct ring_pair pair;
 	struct device_chain seen;
 

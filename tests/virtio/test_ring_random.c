@@ -26,9 +26,10 @@
 
 struct request {
 	bool busy;
-	struct vfs_segment segments[SEGMENTS];
+	struct device_segment segments[SEGMENTS];
+	unsigned int num_readable;
 	struct vfs_chain chain;
-	uint8_t table[SEGMENTS * VFS_RING_DESC_SIZE] __attribute__((aligned(16)));
+	struct vring_desc table[SEGMENTS] __attribute__((aligned(16)));
 	uint32_t writable;
 	uint16_t head;
 	uint32_t len;
@@ -87,7 +88,7 @@ static struct request *idle_request(struct model *m)
 
 static unsigned int descs_of(const struct request *r)
 {
-	return r->chain.indirect ? 1u : (unsigned int)r->chain.num_readable + r->chain.num_writable;
+	return r->chain.indirect ? 1u : (unsigned int)r->chain.count;
 }
 
 static void build(struct model *m, struct request *r)
@@ -96,18 +97,18 @@ static void build(struct model *m, struct request *r)
 	uint32_t count = 1 + below(m, most);
 	bool indirect = below(m, 2);
 
-	r->chain = (struct vfs_chain){.segments = r->segments, .token = r};
-	r->chain.num_readable = (uint16_t)below(m, count + 1);
-	r->chain.num_writable = (uint16_t)(count - r->chain.num_readable);
-	r->chain.indirect = indirect ? r->table : NULL;
-	r->chain.indirect_addr = indirect ? (uintptr_t)r->table : 0;
+	r->num_readable = below(m, count + 1);
 	r->writable = 0;
 	for (uint32_t i = 0; i < count; i++) {
 		r->segments[i].addr = ((uint64_t)below(m, UINT32_MAX) << 32) | below(m, UINT32_MAX);
 		r->segments[i].len = 1 + below(m, 1 << 20);
-		if (i >= r->chain.num_readable)
+		if (i >= r->num_readable)
 			r->writable += r->segments[i].len;
 	}
+	r->chain = chain_of(r->table, r->segments, count, r->num_readable);
+	r->chain.token = r;
+	r->chain.indirect = indirect;
+	r->chain.table_addr = (uintptr_t)r->table;
 }
 
 static void add(struct model *m)
@@ -153,9 +154,9 @@ static void take(struct model *m)
 	}
 	r = pull(&m->published, 0);
 	assert_int_equal(device_ring_take(&m->pair.device, &seen), 1);
-	assert_int_equal(seen.indirect, r->chain.indirect != NULL);
-	assert_int_equal(seen.num_readable, r->chain.num_readable);
-	assert_int_equal(seen.count, r->chain.num_readable + r->chain.num_writable);
+	assert_int_equal(seen.indirect, r->chain.indirect);
+	assert_int_equal(seen.num_readable, r->num_readable);
+	assert_int_equal(seen.count, r->chain.count);
 	assert_int_equal(seen.writable_bytes, r->writable);
 	for (unsigned int i = 0; i < seen.count; i++) {
 		assert_int_equal(seen.segments[i].addr, r->segments[i].addr);

@@ -22,7 +22,7 @@ struct request {
 	struct question question;
 	struct answer answer;
 	bool in_flight;
-	uint8_t table[2 * VFS_RING_DESC_SIZE] __attribute__((aligned(16)));
+	struct vring_desc table[2] __attribute__((aligned(16)));
 };
 
 struct driver {
@@ -39,18 +39,16 @@ struct driver {
 
 static int send_one(struct driver *d, struct request *r)
 {
-	struct vfs_segment segments[2] = {
-		{(uintptr_t)&r->question, sizeof(r->question)},
-		{(uintptr_t)&r->answer, sizeof(r->answer)},
+	struct device_segment segments[2] = {
+		{.addr = (uintptr_t)&r->question, .len = sizeof(r->question)},
+		{.addr = (uintptr_t)&r->answer, .len = sizeof(r->answer)},
 	};
-	struct vfs_chain chain = {
-		.segments = segments, .num_readable = 1, .num_writable = 1, .token = r};
+	struct vfs_chain chain = chain_of(r->table, segments, 2, 1);
 	int err;
 
-	if (d->sent % 3 == 0) {
-		chain.indirect = r->table;
-		chain.indirect_addr = (uintptr_t)r->table;
-	}
+	chain.token = r;
+	chain.indirect = d->sent % 3 == 0;
+	chain.table_addr = (uintptr_t)r->table;
 	r->question.number = d->sent + 1;
 	r->answer = (struct answer){0};
 	err = vfs_ring_add(&d->pair.driver, &chain);
