@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Each allocation fails in turn, alone or with all that follow, under a scenario of the whole API:
- * nothing crashes, hangs, is lost or leaks, and nothing fails but by -ENOMEM.
+ * nothing crashes, hangs, is lost or leaks, and nothing fails but by -ENOMEM. VFS_TEST_NTH is for
+ * one of them.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -93,6 +94,28 @@ static void all_allocations_from_one_on_fail(void **state)
 	fail_each(scenario_data, true);
 }
 
+static void unmounting_gives_back_what_is_open(void **state)
+{
+	unsigned int descriptors = open_descriptors();
+	long in_use = scarce_in_use();
+	struct vfs_file *file;
+	struct dirent entry;
+	struct vfs_dir *dir;
+
+	(void)state;
+	assert_int_equal(vfs_mount(served.name, &options, &fs), 0);
+	assert_int_equal(vfs_creat(fs, "file", 0600, &file), 0);
+	assert_int_equal(vfs_pwrite(file, "written", 7, 0), 7);
+	assert_int_equal(vfs_opendir(fs, "/", &dir), 0);
+	assert_int_equal(vfs_readdir(dir, &entry, NULL), 1);
+	assert_int_equal(vfs_umount(fs), 0);
+	fs = NULL;
+	assert_served_is("file", "written", 7);
+	assert_int_equal(scarce_in_use(), in_use);
+	assert_int_equal(open_descriptors(), descriptors);
+	served_empty();
+}
+
 /* The device serves one client, and the next test wants to be it. */
 static int tell_which(void **state)
 {
@@ -114,6 +137,7 @@ static int run(const char *name, const struct vfs_mount_options *how)
 		MEMORY_TEST(each_allocation_of_names_fails),
 		MEMORY_TEST(each_allocation_of_data_fails),
 		MEMORY_TEST(all_allocations_from_one_on_fail),
+		MEMORY_TEST(unmounting_gives_back_what_is_open),
 	};
 
 	options = *how;

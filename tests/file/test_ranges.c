@@ -25,7 +25,7 @@
 #define STRIDE	   3000u /* of each thread in turn */
 #define OPERATIONS 300u
 #define SYNC_EVERY 64u
-#define HANG_S	   100
+#define HANG_S	   600
 
 /* Each thread knows what is in its bytes, and looks at no others. */
 static char model[SIZE];

@@ -24,7 +24,7 @@
 #include "served.h"
 
 #define OPERATIONS 600u
-#define HANG_S	   100
+#define HANG_S	   600
 
 static struct vfs_fs *fs;
 
