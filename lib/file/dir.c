@@ -37,10 +37,13 @@ static int make_dir(struct vfs_file *file, struct vfs_dir **result)
 
 	if (r < 0)
 		return r;
+	if (file->dir)
+		return -EINVAL;
 	dir = malloc(sizeof(*dir) + size);
 	if (!dir)
 		return vfs_error(-ENOMEM, "out of memory");
 	*dir = (struct vfs_dir){.file = file, .size = size};
+	file->dir = dir;
 	*result = dir;
 	return 0;
 }
@@ -255,11 +258,5 @@ VFS_EXPORT struct vfs_file *vfs_dirfile(struct vfs_dir *dir)
 
 VFS_EXPORT int vfs_closedir(struct vfs_dir *dir)
 {
-	int r;
-
-	if (!dir)
-		return 0;
-	r = vfs_close(dir->file);
-	free(dir);
-	return r;
+	return dir ? vfs_close(dir->file) : 0;
 }

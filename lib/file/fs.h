@@ -96,7 +96,8 @@ struct vfs_file {
 	struct vfs_list of_node;
 	pthread_mutex_t position_lock;
 	off_t position;
-	char *path; /* for messages */
+	char *path;	     /* for messages */
+	struct vfs_dir *dir; /* whose it is, if it was opened to be listed; ends with it */
 
 	/* data.h */
 	uint64_t error_seen;  /* of the node's errors of writing back */

@@ -51,6 +51,7 @@ void vfs_file_destroy(struct vfs_file *file)
 	vfs_node_put(file->node);
 	pthread_mutex_destroy(&file->position_lock);
 	free(file->path);
+	free(file->dir);
 	free(file);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -125,6 +126,16 @@ unsigned int device_process_descriptors(const struct device_process *p)
 	return count;
 }
 
+/* It may have died in between. */
+static bool send_line(int fd, const char *line)
+{
+	struct iovec iov[2] = {{.iov_base = (char *)(uintptr_t)line, .iov_len = strlen(line)},
+		{.iov_base = (char[]){'\n'}, .iov_len = 1}};
+	const struct msghdr message = {.msg_iov = iov, .msg_iovlen = 2};
+
+	return sendmsg(fd, &message, MSG_NOSIGNAL) == (ssize_t)strlen(line) + 1;
+}
+
 /* What it says, without the end of the line. */
 static int converse(const struct device_process *p, const char *line, char *answer, size_t size)
 {
@@ -134,7 +145,7 @@ static int converse(const struct device_process *p, const char *line, char *answ
 
 	if (fd < 0)
 		return -1;
-	if (dprintf(fd, "%s\n", line) > 0)
+	if (send_line(fd, line))
 		while (n > 0 && length + 1 < size && (!length || answer[length - 1] != '\n')) {
 			n = read(fd, answer + length, size - 1 - length);
 			length += n > 0 ? (size_t)n : 0;
