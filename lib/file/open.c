@@ -123,6 +123,8 @@ static int open_and_cut(struct vfs_file *file, struct vfs_node *node)
 	int r = vfs_data_begin_change(node);
 
 	if (r == 0)
+		r = vfs_node_remove_privileges(node, NULL);
+	if (r == 0)
 		r = vfs_file_send_open(file, node);
 	if (r == 0 && !(file->sent_flags & O_TRUNC)) {
 		r = cut(file, node);

@@ -31,9 +31,9 @@ static ssize_t read_at(
 		return may;
 	r = vfs_iter_init(&iter, iov, count);
 	if (r == 0)
-		r = vector ? check_vector(may, &iter) : may;
-	if (r == 0)
 		r = check_range(offset, iter.left);
+	if (r == 0)
+		r = vector ? check_vector(may, &iter) : may;
 	return r < 0 ? r : vfs_file_read(file, &iter, (uint64_t)offset);
 }
 

@@ -42,7 +42,7 @@ static void opened(struct side *side, const struct op *op, int r, void *file, st
 
 	if (r == 0 && side->calls->fstat(file, &stat) < 0)
 		say(out, "without attributes");
-	else if (!(op_flags(op) & O_PATH) && differs_opened(r, r == 0 ? &stat : NULL))
+	else if (!(op_flags(op) & O_PATH) && differs_opened(op, r, r == 0 ? &stat : NULL))
 		out->not_compared = true;
 	if (r == 0 && out->not_compared)
 		side->calls->close(file);

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
+
+#include <linux/openat2.h>
 
 #include "differences.h"
 #include "op.h"
 
-bool differs_opened(int result, const struct stat *stat)
+bool differs_opened(const struct op *op, int result, const struct stat *stat)
 {
 	if (!stat)
-		return result == -ENXIO;
+		return result == -ENXIO || (result == -EXDEV && op->bits & RESOLVE_NO_XDEV);
 	return !S_ISREG(stat->st_mode) && !S_ISDIR(stat->st_mode) && !S_ISLNK(stat->st_mode);
 }
 
@@ -19,7 +22,8 @@ bool differs_chmod(const struct op *op, int result)
 
 bool differs_realpath(const struct op *op)
 {
-	return op_callers[op->caller].uid != 0 && strchr(op->path, '.');
+	return strlen(op->path) >= PATH_MAX ||
+	       (op_callers[op->caller].uid != 0 && strchr(op->path, '.'));
 }
 
 bool differs_locked(const struct stat *stat)

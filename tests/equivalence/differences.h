@@ -18,6 +18,9 @@
  * - Opening a fifo, a socket or a device is a matter of the kernel that opens it. (here)
  * - realpath() of the C library takes "." and ".." away without looking whether the caller may
  * search what is in front of them. (here)
+ *   It takes paths of more than PATH_MAX as well.
+ * - RESOLVE_NO_XDEV: Linux takes an absolute link for one that leads to another mount if the path
+ *   itself did not begin with a slash. (here)
  * - fdopendir() of the C library takes what cannot be read, and complains later.
  *   (apply_names.c: apply_fdopendir)
  * - Some kernels have no fchmodat2(). (here)
@@ -37,7 +40,7 @@
 struct op;
 
 /* Opening ended like this, with these attributes of what was opened. */
-bool differs_opened(int result, const struct stat *stat);
+bool differs_opened(const struct op *op, int result, const struct stat *stat);
 
 /* chmod ended like this. */
 bool differs_chmod(const struct op *op, int result);

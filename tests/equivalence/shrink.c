@@ -30,6 +30,8 @@ static size_t leave_out(
 size_t shrink(const struct settings *settings, uint64_t *numbers, size_t count)
 {
 	const struct settings quiet = without_server(settings);
+	/* What else differs before it is another matter. */
+	uint64_t last = numbers[count - 1];
 	uint64_t *rest = calloc(count, sizeof(*rest));
 	time_t end = time(NULL) + SECONDS;
 	size_t length = (count + 1) / 2;
@@ -41,9 +43,10 @@ size_t shrink(const struct settings *settings, uint64_t *numbers, size_t count)
 		for (size_t from = 0; from < count && time(NULL) < end;) {
 			size_t left = leave_out(numbers, count, from, length, rest);
 
-			if (left && run(&quiet, rest, left, true, &done) == RUN_DIFFERS) {
+			if (left && run(&quiet, rest, left, true, &done) == RUN_DIFFERS &&
+				rest[done] == last) {
 				memcpy(numbers, rest, left * sizeof(*rest));
-				count = done + 1 < left ? done + 1 : left;
+				count = done + 1;
 				less = true;
 			} else {
 				from += length;
