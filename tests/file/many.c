@@ -14,7 +14,7 @@
 #include "many.h"
 #include "served.h"
 
-#define FULL_TIMES 20u
+#define FULL_ROUNDS 20u
 
 const struct many_mode many_modes[] = {
 	{"auto", VFS_CACHE_AUTO, false},
@@ -56,22 +56,23 @@ static void *work(void *argument)
 	return NULL;
 }
 
-static unsigned int times(unsigned int count)
+unsigned int many_rounds(void)
 {
 	const char *full = getenv("VFS_TEST_FULL");
 
-	return full && *full ? count * FULL_TIMES : count;
+	return full && *full ? FULL_ROUNDS : 1;
 }
 
 void many_run(struct vfs_fs *fs, void (*what)(struct worker *w), unsigned int count)
 {
+	static unsigned int seed;
 	struct started started[MANY] = {0};
 	unsigned int i;
 
 	for (i = 0; i < MANY; i++) {
 		started[i].work = what;
 		started[i].worker = (struct worker){
-			.number = i, .random = i + 1, .count = times(count), .fs = fs};
+			.number = i, .random = ++seed, .count = count, .fs = fs};
 		if (pthread_create(&started[i].thread, NULL, work, &started[i]) != 0)
 			abort();
 	}

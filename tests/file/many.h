@@ -24,7 +24,10 @@ unsigned int many_random(struct worker *w, unsigned int limit);
 /* The first thing that went wrong stays. Returns false. */
 bool many_fail(struct worker *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* MANY threads do it, and have ended. Fails the test if one has failed. More with VFS_TEST_FULL. */
+/* How often a test is to be done: more with VFS_TEST_FULL. */
+unsigned int many_rounds(void);
+
+/* MANY threads do it, and have ended. Fails the test if one has failed. */
 void many_run(struct vfs_fs *fs, void (*work)(struct worker *w), unsigned int count);
 
 /* How the library is mounted, and in which mode. */

@@ -94,7 +94,7 @@ void served_command(const char *format, ...)
 		fail_msg("the device does not understand '%s'", line);
 }
 
-void assert_nothing_held(void)
+void assert_nothing_held(struct vfs_fs *fs)
 {
 	uint64_t nodes = 1, lookups = 0, open = 0;
 	char answer[128];
@@ -107,6 +107,7 @@ void assert_nothing_held(void)
 			3);
 		if (!nodes && !open)
 			return;
+		(void)vfs_session_progress(vfs_fs_session(fs));
 		usleep(1000);
 	}
 	fail_msg("the server still holds %s", answer);

@@ -34,8 +34,8 @@ void served_empty(void);
 void served_command(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* The server knows no node beside the root, and has nothing open: at once, or when it has had the
- * time to take what it was sent. */
-void assert_nothing_held(void);
+ * time to take what it was sent, and what had to wait for room. */
+void assert_nothing_held(struct vfs_fs *fs);
 
 /* Descriptors that this process has open. */
 unsigned int open_descriptors(void);

@@ -35,7 +35,7 @@ static void run_scenario(scenario_fn *scenario, unsigned int nth, bool all)
 		if (!all) {
 			scarce_end();
 			(void)OK(vfs_drop_caches(fs));
-			assert_nothing_held();
+			assert_nothing_held(fs);
 		}
 		assert_int_equal(vfs_umount(fs), 0);
 		fs = NULL;

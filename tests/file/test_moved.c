@@ -68,7 +68,7 @@ static void test_they_are_given_back(void **state)
 	(void)state;
 	assert_int_equal(vfs_close(a), 0);
 	assert_int_equal(vfs_drop_caches(fs), 0);
-	assert_nothing_held();
+	assert_nothing_held(fs);
 }
 
 #define MOVED_TEST(f) cmocka_unit_test_setup_teardown(f, begin, end)

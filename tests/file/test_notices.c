@@ -289,7 +289,7 @@ static void test_nodes_that_are_to_be_forgotten(void **state)
 	assert_string_equal(answer, "nodes=1 lookups=1 open=0");
 	SAY("notify prune node=%llu", node_of("file"));
 	assert_int_equal(stat_of("/"), 0);
-	assert_nothing_held();
+	assert_nothing_held(fs);
 }
 
 /* ---- what says nothing ---- */
