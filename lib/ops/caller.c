@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* For whom a thread asks. */
+#include <fcntl.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include <vfs/caller.h>
@@ -17,34 +19,37 @@ static pthread_once_t process_once = PTHREAD_ONCE_INIT;
 static _Thread_local struct vfs_caller own;
 static _Thread_local bool has_own;
 
-/* umask() tells it only by changing it, which files that others make meanwhile would get. */
+/*
+ * umask() tells it only by changing it, which files that others make meanwhile would get. It is in
+ * the second line.
+ */
 static mode_t read_umask(void)
 {
-	FILE *status = fopen("/proc/self/status", "re");
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
 	unsigned int umask = UMASK_DEFAULT;
-	char line[128];
+	char text[256] = "";
+	const char *line;
 
-	while (status && fgets(line, sizeof(line), status))
-		if (sscanf(line, "Umask: %o", &umask) == 1)
-			break;
-	if (status)
-		fclose(status);
+	if (fd < 0)
+		return UMASK_DEFAULT;
+	if (read(fd, text, sizeof(text) - 1) > 0) {
+		line = strstr(text, "Umask:");
+		if (line)
+			(void)sscanf(line, "Umask: %o", &umask);
+	}
+	close(fd);
 	return umask;
 }
 
 static void read_groups(struct vfs_caller *caller)
 {
-	int count = getgroups(0, NULL);
-	gid_t *groups = count > 0 ? calloc((size_t)count, sizeof(*groups)) : NULL;
+	static gid_t groups[NGROUPS_MAX];
+	int count = getgroups(NGROUPS_MAX, groups);
 
-	if (groups)
-		count = getgroups(count, groups);
-	if (groups && count > 0) {
-		caller->groups = groups;
-		caller->num_groups = (size_t)count;
-	} else {
-		free(groups);
-	}
+	if (count <= 0)
+		return;
+	caller->groups = groups;
+	caller->num_groups = (size_t)count;
 }
 
 static void read_process(void)
