@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -10,6 +11,10 @@
 #define CACHE_BYTES_DEFAULT (64u << 20)
 #define CACHE_NODES_DEFAULT 16384u
 #define READAHEAD_DEFAULT   (128 << 10)
+
+/* How long dropping what is kept waits for FORGETs to be taken, and how often it looks. */
+#define FORGETS_MS	 1000
+#define FORGETS_PAUSE_MS 10
 
 static atomic_uint mounts;
 
@@ -164,6 +169,16 @@ static int write_back_all(struct vfs_fs *fs)
 	return first;
 }
 
+/* What finds no room goes out with later calls, but there may be none for long. */
+static void send_forgets(struct vfs_fs *fs)
+{
+	struct pollfd room = {.fd = vfs_session_hiprio_fd(fs->session), .events = POLLIN};
+	struct vfs_deadline deadline = vfs_deadline_in(FORGETS_MS);
+
+	while (vfs_session_progress(fs->session) > 0 && !vfs_deadline_passed(deadline))
+		(void)poll(&room, room.fd >= 0, FORGETS_PAUSE_MS);
+}
+
 VFS_EXPORT int vfs_drop_caches(struct vfs_fs *fs)
 {
 	struct vfs_call call = vfs_call_begin(fs, "drop caches", "");
@@ -174,6 +189,7 @@ VFS_EXPORT int vfs_drop_caches(struct vfs_fs *fs)
 	vfs_names_trim(fs, 0);
 	pthread_mutex_unlock(&fs->lock);
 	vfs_nodes_trim(fs, 0);
+	send_forgets(fs);
 	return (int)vfs_call_end(&call, r);
 }
 
