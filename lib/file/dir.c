@@ -72,32 +72,17 @@ VFS_EXPORT int vfs_opendir(struct vfs_fs *fs, const char *path, struct vfs_dir *
 
 /* ---- what the server sends ---- */
 
-/* Of a directory's names before a question, so that it is told whether they have changed since. */
-struct question {
-	uint64_t names;
-	uint64_t attr;
-};
-
-static struct question ask_from(struct vfs_node *node)
-{
-	struct question question;
-
-	pthread_mutex_lock(&node->fs->lock);
-	question = (struct question){.names = node->names_version, .attr = node->fs->version};
-	pthread_mutex_unlock(&node->fs->lock);
-	return question;
-}
-
 static bool is_dots(const char *name)
 {
 	return !strcmp(name, ".") || !strcmp(name, "..");
 }
 
-static int enter(
-	struct vfs_node *parent, const struct vfs_dirent *entry, const struct question *question)
+static int enter(struct vfs_node *parent, const struct vfs_dirent *entry,
+	const struct vfs_question *question)
 {
 	struct vfs_fs *fs = parent->fs;
 	struct vfs_node *node;
+	uint64_t until;
 	int r;
 
 	if (!entry->entry.nodeid || is_dots(entry->name))
@@ -105,18 +90,16 @@ static int enter(
 	r = vfs_node_enter(fs, &entry->entry, question->attr, &node);
 	if (r < 0)
 		return r;
-	pthread_mutex_lock(&fs->lock);
-	if (parent->names_version == question->names && !parent->names_changing)
-		(void)vfs_name_set(parent, entry->name, node,
-			vfs_valid_until(
-				fs, entry->entry.entry_valid, entry->entry.entry_valid_nsec));
-	pthread_mutex_unlock(&fs->lock);
+	until = vfs_valid_until(fs, entry->entry.entry_valid, entry->entry.entry_valid_nsec);
+	/* Who opens it asks again, if there was no memory. */
+	(void)vfs_names_remember(parent, entry->name, node, until, question);
 	vfs_node_put(node);
 	return 0;
 }
 
 /* One entry; the server is owed what it is a lookup of, also if it is malformed. */
-static int enter_next(struct vfs_dir *dir, struct iovec *entries, const struct question *question)
+static int enter_next(
+	struct vfs_dir *dir, struct iovec *entries, const struct vfs_question *question)
 {
 	struct vfs_dirent entry;
 	int r = vfs_dirent_next(entries, true, &entry);
@@ -130,7 +113,7 @@ static int enter_next(struct vfs_dir *dir, struct iovec *entries, const struct q
  * All entries are entered at once, whether or not anybody reads so far. An error of one (no memory)
  * does not keep the others.
  */
-static int enter_all(struct vfs_dir *dir, const struct question *question)
+static int enter_all(struct vfs_dir *dir, const struct vfs_question *question)
 {
 	struct iovec entries = dir->left;
 	int first = 0;
@@ -149,7 +132,7 @@ static int enter_all(struct vfs_dir *dir, const struct question *question)
 static int fill(struct vfs_dir *dir, bool plus)
 {
 	struct vfs_node *node = dir->file->node;
-	struct question question = ask_from(node);
+	struct vfs_question question = vfs_names_ask(node);
 	struct iovec iov = {.iov_base = dir->buffer, .iov_len = dir->size};
 	struct vfs_op op;
 	int64_t n;

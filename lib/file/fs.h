@@ -131,7 +131,8 @@ struct vfs_fs {
 	unsigned int num_nodes;
 	unsigned int num_unused;
 	unsigned int num_negative;
-	uint64_t version; /* of attributes, counted up by changes */
+	uint64_t version;     /* of attributes, counted up by changes */
+	uint64_t names_epoch; /* all names were changed by the server */
 	uint64_t name_hits;
 	uint64_t name_misses;
 

@@ -29,21 +29,26 @@ static int find_kept(struct vfs_node *parent, const char *text, struct vfs_found
 	return r;
 }
 
-/* What a directory's names were like before a question. */
-struct version {
-	uint64_t names;
-	uint64_t attr;
-};
+/* Moves on with each change of a directory's names. With the tree's lock. */
+static uint64_t names_version(const struct vfs_node *directory)
+{
+	return directory->names_version + directory->fs->names_epoch;
+}
 
-static struct version version_of(struct vfs_node *directory)
+struct vfs_question vfs_names_ask(struct vfs_node *directory)
 {
 	struct vfs_fs *fs = directory->fs;
-	struct version version;
+	struct vfs_question question;
 
 	pthread_mutex_lock(&fs->lock);
-	version = (struct version){.names = directory->names_version, .attr = fs->version};
+	question = (struct vfs_question){.names = names_version(directory), .attr = fs->version};
 	pthread_mutex_unlock(&fs->lock);
-	return version;
+	return question;
+}
+
+static bool is_current(const struct vfs_node *directory, const struct vfs_question *question)
+{
+	return names_version(directory) == question->names && !directory->names_changing;
 }
 
 /* It is not believed, but somebody may want to go up from there. */
@@ -54,17 +59,13 @@ static int remember_way_up(struct vfs_node *parent, const char *text, struct vfs
 	return vfs_name_set(parent, text, node, 0);
 }
 
-/*
- * Unless this client has changed names there since. A name that is not remembered is asked for
- * again, but without that of a directory nobody finds what is above it.
- */
-static int remember(struct vfs_node *parent, const char *text, struct vfs_node *node,
-	uint64_t until_ns, struct version before)
+int vfs_names_remember(struct vfs_node *parent, const char *text, struct vfs_node *node,
+	uint64_t until_ns, const struct vfs_question *question)
 {
 	int r;
 
 	pthread_mutex_lock(&parent->fs->lock);
-	if (parent->names_version == before.names && !parent->names_changing)
+	if (is_current(parent, question))
 		r = vfs_name_set(parent, text, node, until_ns);
 	else
 		r = remember_way_up(parent, text, node);
@@ -74,13 +75,13 @@ static int remember(struct vfs_node *parent, const char *text, struct vfs_node *
 	return vfs_error(r, "out of memory");
 }
 
-static void remember_missing(
-	struct vfs_node *parent, const char *text, uint64_t until_ns, struct version before)
+static void remember_missing(struct vfs_node *parent, const char *text, uint64_t until_ns,
+	const struct vfs_question *question)
 {
 	struct vfs_name *name;
 
 	pthread_mutex_lock(&parent->fs->lock);
-	if (parent->names_version == before.names && !parent->names_changing) {
+	if (is_current(parent, question)) {
 		name = vfs_name_find(parent, text);
 		if (until_ns)
 			(void)vfs_name_set(parent, text, NULL, until_ns);
@@ -92,7 +93,7 @@ static void remember_missing(
 
 static int ask(struct vfs_node *parent, const char *text, struct vfs_found *found)
 {
-	struct version before = version_of(parent);
+	struct vfs_question before = vfs_names_ask(parent);
 	struct vfs_fs *fs = parent->fs;
 	struct fuse_entry_out *entry;
 	struct vfs_op op;
@@ -103,19 +104,19 @@ static int ask(struct vfs_node *parent, const char *text, struct vfs_found *foun
 	r = (int)vfs_fuse_call(fs->fuse, &op);
 	if (r < 0) {
 		if (r == -ENOENT)
-			remember_missing(parent, text, 0, before);
+			remember_missing(parent, text, 0, &before);
 		return r;
 	}
 	entry = &op.answer.entry;
 	until = vfs_valid_until(fs, entry->entry_valid, entry->entry_valid_nsec);
 	if (!entry->nodeid) {
-		remember_missing(parent, text, until, before);
+		remember_missing(parent, text, until, &before);
 		return -ENOENT;
 	}
 	r = vfs_node_enter(fs, entry, before.attr, &found->node);
 	if (r < 0)
 		return r;
-	r = remember(parent, text, found->node, until, before);
+	r = vfs_names_remember(parent, text, found->node, until, &before);
 	if (r < 0) {
 		vfs_node_put(found->node);
 		return r;

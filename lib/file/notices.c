@@ -78,11 +78,10 @@ static void expire_names(struct vfs_fs *fs)
 	unsigned int i;
 
 	pthread_mutex_lock(&fs->lock);
+	fs->names_epoch++;
 	for (i = 0; i < VFS_NAME_BUCKETS; i++)
-		for (name = fs->names[i]; name; name = name->hash_next) {
+		for (name = fs->names[i]; name; name = name->hash_next)
 			name->until_ns = 0;
-			name->parent->names_version++;
-		}
 	pthread_mutex_unlock(&fs->lock);
 }
 

@@ -21,6 +21,22 @@ struct vfs_found {
 int vfs_lookup(struct vfs_node *parent, const char *text, bool again, bool cached,
 	struct vfs_found *found);
 
+/* What a directory was like before a question about names in it. */
+struct vfs_question {
+	uint64_t names;
+	uint64_t attr; /* vfs_attr_version() */
+};
+
+struct vfs_question vfs_names_ask(struct vfs_node *directory);
+
+/*
+ * What the answer was, unless this client has changed names there since. A name that is not
+ * remembered is asked for again, but without that of a directory nobody finds what is above it:
+ * -ENOMEM.
+ */
+int vfs_names_remember(struct vfs_node *parent, const char *text, struct vfs_node *node,
+	uint64_t until_ns, const struct vfs_question *question);
+
 /* What is known of a name without asking, with a reference, believed or not; NULL: nothing. */
 struct vfs_node *vfs_lookup_known(struct vfs_node *parent, const char *text);
 
