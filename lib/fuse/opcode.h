@@ -46,13 +46,14 @@ struct vfs_opcode {
 	uint16_t args;	/* bytes that must follow the header */
 	uint16_t reply; /* the size of an answer, if it is fixed */
 	uint8_t sizing;
-	uint8_t data;
-	uint16_t padding; /* to a power of two */
-};
+} __attribute__((aligned(8))); /* so that finding one is no multiplication */
 
 #define VFS_NUM_OPCODES (VFS_FUSE_COPY_FILE_RANGE_64 + 1)
 
 extern const struct vfs_opcode vfs_opcodes[VFS_NUM_OPCODES];
+
+/* An enum vfs_direction of each opcode. */
+extern const uint8_t vfs_directions[VFS_NUM_OPCODES];
 
 /* Of each sizing, but for the size. */
 extern const struct vfs_reply_shape vfs_shapes[];

@@ -194,7 +194,7 @@ static int add_received(struct vfs_request *request)
 
 static inline int place_data(struct vfs_request *request)
 {
-	enum vfs_direction direction = vfs_opcodes[request->opcode].data;
+	enum vfs_direction direction = vfs_directions[request->opcode];
 
 	request->data.received = direction == VFS_DATA_RECEIVED;
 	if (direction == VFS_DATA_RECEIVED)
