@@ -71,6 +71,19 @@ void vfs_block_insert(struct vfs_node_data *data, struct vfs_block *block, uint6
 	pthread_mutex_unlock(&data->pool->lock);
 }
 
+struct vfs_block *vfs_block_take(
+	struct vfs_node_data *data, uint64_t index, struct vfs_list *spares)
+{
+	struct vfs_block *block = vfs_block_find(data, index);
+
+	if (block)
+		return block;
+	block = vfs_block_pop(spares);
+	if (block)
+		vfs_block_insert(data, block, index);
+	return block;
+}
+
 void vfs_block_unhash(struct vfs_node_data *data, struct vfs_block *block)
 {
 	struct vfs_block **at = bucket_of(data, block->index);

@@ -105,6 +105,10 @@ int vfs_data_size(struct vfs_file *file, bool fresh, uint64_t *size);
 struct vfs_block *vfs_block_find(const struct vfs_node_data *data, uint64_t index);
 void vfs_block_insert(struct vfs_node_data *data, struct vfs_block *block, uint64_t index);
 
+/* What is there, or one of these spares; NULL: there is none. */
+struct vfs_block *vfs_block_take(
+	struct vfs_node_data *data, uint64_t index, struct vfs_list *spares);
+
 /* It is idle and clean. */
 void vfs_block_unhash(struct vfs_node_data *data, struct vfs_block *block);
 

@@ -48,19 +48,6 @@ static void add_to_run(struct vfs_run *run, struct vfs_block *block, uint32_t fr
 	run->size += to - from;
 }
 
-static struct vfs_block *find_or_insert(
-	struct vfs_node_data *data, uint64_t index, struct vfs_list *spares)
-{
-	struct vfs_block *block = vfs_block_find(data, index);
-
-	if (block)
-		return block;
-	block = vfs_block_pop(spares);
-	if (block)
-		vfs_block_insert(data, block, index);
-	return block;
-}
-
 /* One more block, for bytes from @offset on. False: the run ends here. */
 static bool gather_one(struct vfs_run *run, struct vfs_node_data *data, uint64_t offset,
 	uint64_t end, struct vfs_list *spares)
@@ -69,7 +56,7 @@ static bool gather_one(struct vfs_run *run, struct vfs_node_data *data, uint64_t
 	uint32_t room = data->pool->fs->max_read - (uint32_t)run->size;
 	uint32_t from = (uint32_t)(offset - start);
 	uint32_t to = (uint32_t)(end - start < VFS_BLOCK_SIZE ? end - start : VFS_BLOCK_SIZE);
-	struct vfs_block *block = find_or_insert(data, offset / VFS_BLOCK_SIZE, spares);
+	struct vfs_block *block = vfs_block_take(data, offset / VFS_BLOCK_SIZE, spares);
 
 	if (!block || block->busy || !find_missing(block, &from, &to, room))
 		return false;

@@ -21,6 +21,12 @@ bool vfs_caller_in_group(const struct vfs_caller *caller, gid_t gid)
 	return false;
 }
 
+bool vfs_caller_may_all(const struct vfs_fs *fs, struct vfs_caller *caller)
+{
+	vfs_caller_get(caller);
+	return caller->uid == 0 || fs->options.server_checks;
+}
+
 static unsigned int granted(const struct vfs_caller *caller, const struct fuse_attr *attr)
 {
 	if (caller->uid == attr->uid)
@@ -75,8 +81,7 @@ int vfs_may_own(struct vfs_node *node)
 	struct fuse_attr attr;
 	int r;
 
-	vfs_caller_get(&caller);
-	if (caller.uid == 0 || node->fs->options.server_checks)
+	if (vfs_caller_may_all(node->fs, &caller))
 		return 0;
 	r = vfs_attr_get(node, NULL, false, &attr);
 	if (r < 0)
@@ -102,8 +107,7 @@ int vfs_may_remove(struct vfs_node *directory, struct vfs_node *node)
 	struct vfs_caller caller;
 	int r = vfs_may_change(directory);
 
-	vfs_caller_get(&caller);
-	if (r < 0 || caller.uid == 0 || directory->fs->options.server_checks)
+	if (r < 0 || vfs_caller_may_all(directory->fs, &caller))
 		return r;
 	return check_sticky(directory, node);
 }

@@ -34,8 +34,7 @@ static int mode_for(struct vfs_node *node, mode_t *mode)
 	struct fuse_attr attr;
 	int r;
 
-	vfs_caller_get(&caller);
-	if (!(*mode & S_ISGID) || caller.uid == 0 || node->fs->options.server_checks)
+	if (!(*mode & S_ISGID) || vfs_caller_may_all(node->fs, &caller))
 		return 0;
 	r = vfs_attr_get(node, NULL, false, &attr);
 	if (r == 0 && !vfs_caller_in_group(&caller, attr.gid))
@@ -68,8 +67,7 @@ static int check_owner(struct vfs_node *node, uid_t uid, gid_t gid)
 	struct fuse_attr attr;
 	int r;
 
-	vfs_caller_get(&caller);
-	if (caller.uid == 0 || node->fs->options.server_checks)
+	if (vfs_caller_may_all(node->fs, &caller))
 		return 0;
 	r = vfs_attr_get(node, NULL, false, &attr);
 	if (r < 0)

@@ -112,6 +112,9 @@ int vfs_may_own(struct vfs_node *node);
 /* -EROFS if the mount does not allow it. */
 int vfs_may_write_here(const struct vfs_fs *fs);
 
+/* Is nothing refused to the caller, or is that the server's business? Who he is, in any case. */
+bool vfs_caller_may_all(const struct vfs_fs *fs, struct vfs_caller *caller);
+
 /* Is the caller in a group? */
 bool vfs_caller_in_group(const struct vfs_caller *caller, gid_t gid);
 

@@ -45,19 +45,6 @@ static void take_spare(struct vfs_node_data *data, uint64_t index, struct vfs_li
 		vfs_pool_take(data->pool, 1, spares);
 }
 
-static struct vfs_block *find_or_insert(
-	struct vfs_node_data *data, uint64_t index, struct vfs_list *spares)
-{
-	struct vfs_block *block = vfs_block_find(data, index);
-
-	if (block)
-		return block;
-	block = vfs_block_pop(spares);
-	if (block)
-		vfs_block_insert(data, block, index);
-	return block;
-}
-
 static bool can_read(const struct vfs_file *file)
 {
 	return (file->sent_flags & O_ACCMODE) != O_WRONLY;
@@ -140,7 +127,7 @@ static int keep_piece(const struct piece *piece, struct vfs_iter *iter)
 
 	take_spare(piece->data, piece->index, &spares);
 	pthread_rwlock_wrlock(&piece->data->lock);
-	block = find_or_insert(piece->data, piece->index, &spares);
+	block = vfs_block_take(piece->data, piece->index, &spares);
 	if (block)
 		r = put_into(piece, block, iter);
 	else
@@ -154,7 +141,7 @@ static int keep_piece(const struct piece *piece, struct vfs_iter *iter)
 /* What cannot be kept is dropped, and what is being read may be older. */
 static void keep_written(const struct piece *piece, struct vfs_iter *iter, struct vfs_list *spares)
 {
-	struct vfs_block *block = find_or_insert(piece->data, piece->index, spares);
+	struct vfs_block *block = vfs_block_take(piece->data, piece->index, spares);
 	uint64_t start = piece->index * VFS_BLOCK_SIZE;
 	uint32_t size = piece->to - piece->from;
 
