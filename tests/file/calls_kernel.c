@@ -46,10 +46,22 @@ static int status(int r)
 	return r < 0 ? -errno : r;
 }
 
+static bool entered;
+
+/* Asked by AddressSanitizer, which would look for leaks in /proc: that is not there any more then.
+ */
+int __lsan_is_turned_off(void);
+
+int __lsan_is_turned_off(void)
+{
+	return entered;
+}
+
 int calls_enter(const char *path)
 {
 	if (chroot(path) < 0 || chdir("/") < 0)
 		return -errno;
+	entered = true;
 	return 0;
 }
 
