@@ -41,6 +41,7 @@ struct vfs_sync_queue {
 	struct vfs_waiter *last;
 	struct vfs_waiter *reaper; /* one of them, or NULL */
 	bool reaping;		   /* he has begun, so he will hand it over himself */
+	bool calling;		   /* he is in a callback */
 	unsigned int getters;	   /* of them, who wait for a free request */
 	unsigned int watchers;	   /* of them, who wait for a change */
 	struct vfs_waiter own;	   /* the library's own thread */

@@ -145,12 +145,14 @@ static void call_back(struct vfs_sync_queue *sq, struct vfs_request **requests, 
 {
 	unsigned int i;
 
+	sq->calling = true;
 	pthread_mutex_unlock(&sq->lock);
 	callbacks++;
 	for (i = 0; i < count; i++)
 		requests[i]->done(requests[i], requests[i]->done_ctx);
 	callbacks--;
 	pthread_mutex_lock(&sq->lock);
+	sq->calling = false;
 }
 
 /* Those who wait first, as they need not wait for the callbacks. */

@@ -713,6 +713,43 @@ static void what_was_not_prepared_is_not_sent(void **state)
 	take_none();
 }
 
+/* ---- and callbacks that take long ---- */
+
+static struct {
+	atomic_bool begun;
+	atomic_bool done;
+} slow;
+
+static void take_long(struct vfs_request *request, void *ctx)
+{
+	(void)ctx;
+	slow.begun = true;
+	usleep(30000);
+	vfs_sync_put(sync_queues, request);
+	slow.done = true;
+}
+
+static void draining_waits_for_callbacks(void **state)
+{
+	struct vfs_request *request;
+
+	(void)state;
+	share(4, RING);
+	slow.begun = slow.done = false;
+	start_serving();
+	assert_int_equal(vfs_sync_start_threads(sync_queues), 0);
+	assert_int_equal(vfs_sync_get(sync_queues, WAIT_MS, &request), 0);
+	assert_non_null(prepared(request, 1));
+	assert_int_equal(vfs_sync_submit(sync_queues, request, take_long, NULL), 0);
+	while (!slow.begun)
+		usleep(100);
+	/* Nothing is in flight any more, but it is not over. */
+	assert_int_equal(vfs_sync_drain(sync_queues, WAIT_MS), 0);
+	assert_true(slow.done);
+	vfs_sync_stop_threads(sync_queues);
+	stop_serving();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -733,6 +770,7 @@ int main(void)
 		TEST(who_is_done_before_he_runs_is_not_the_reaper),
 		TEST(threads_of_the_library_call_back_while_nobody_waits),
 		TEST(forgets_go_out_while_a_caller_sleeps),
+		TEST(draining_waits_for_callbacks),
 		TEST(queues_are_taken_over_once),
 		TEST(what_was_not_prepared_is_not_sent),
 	};
