@@ -204,12 +204,13 @@ __attribute__((cold)) void vfs_ring_refuse_used(struct vfs_ring *ring, uint32_t 
 
 int vfs_ring_look(struct vfs_ring *ring)
 {
-	uint16_t idx = load_used_idx(ring);
 	/* Each published chain counts once in published_idx, each completed one in used_idx. */
 	uint16_t in_flight = (uint16_t)(ring->published_idx - ring->used_idx);
+	uint16_t idx;
 
 	if (ring->broken)
 		return broken_before();
+	idx = load_used_idx(ring);
 	if ((uint16_t)(idx - ring->used_idx) > in_flight) {
 		ring->broken = true;
 		return vfs_error(-EIO,
