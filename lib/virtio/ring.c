@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The driver's side of a split ring.
- *
- * What this side knows is in struct vfs_ring and its shadow. Descriptors and the avail ring are
- * only written, never read: the device could have written them too.
- */
+/* What is rare in the life of a ring, and what is not done for each chain. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,22 +29,6 @@ size_t vfs_ring_used_bytes(uint16_t size)
 {
 	return sizeof(struct vring_used) + sizeof(struct vring_used_elem) * size +
 	       sizeof(__virtio16);
-}
-
-/* Shared fields are loaded once and whole, so what was checked is what is used. */
-static uint16_t load16(const __virtio16 *field)
-{
-	return le16toh(__atomic_load_n(field, __ATOMIC_RELAXED));
-}
-
-static uint32_t load32(const __virtio32 *field)
-{
-	return le32toh(__atomic_load_n(field, __ATOMIC_RELAXED));
-}
-
-static void store16(__virtio16 *field, uint16_t value)
-{
-	__atomic_store_n(field, htole16(value), __ATOMIC_RELAXED);
 }
 
 static uint16_t load_used_idx(const struct vfs_ring *ring)
@@ -95,9 +74,9 @@ static void ask_for_interrupt(struct vfs_ring *ring)
 	struct vring_avail *avail = ring->memory.avail;
 
 	if (ring->event_idx)
-		store16(used_event(ring), ring->used_idx);
+		vfs_ring_store16(used_event(ring), ring->used_idx);
 	else if (!ring->interrupts)
-		store16(&avail->flags, 0);
+		vfs_ring_store16(&avail->flags, 0);
 	ring->interrupts = true;
 }
 
@@ -106,9 +85,9 @@ static void ask_for_no_interrupt(struct vfs_ring *ring)
 	struct vring_avail *avail = ring->memory.avail;
 
 	if (ring->event_idx)
-		store16(used_event(ring), (uint16_t)(ring->used_idx + FAR_AWAY));
+		vfs_ring_store16(used_event(ring), (uint16_t)(ring->used_idx + FAR_AWAY));
 	else
-		store16(&avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
+		vfs_ring_store16(&avail->flags, VRING_AVAIL_F_NO_INTERRUPT);
 	ring->interrupts = false;
 }
 
@@ -151,8 +130,7 @@ static int broken_before(void)
 	return vfs_error(-EIO, "the device broke the protocol of this ring before");
 }
 
-/* Why a chain is not taken. */
-static __attribute__((cold, noinline)) int refuse_chain(
+__attribute__((cold)) int vfs_ring_refuse(
 	const struct vfs_ring *ring, const struct vfs_chain *chain)
 {
 	if (ring->broken)
@@ -165,56 +143,8 @@ static __attribute__((cold, noinline)) int refuse_chain(
 	return vfs_error(-EINVAL, "a chain of more than %u bytes", UINT32_MAX);
 }
 
-static inline bool chain_is_good(const struct vfs_ring *ring, const struct vfs_chain *chain)
-{
-	/* An empty one has no bytes. */
-	return !ring->broken && chain->token && chain->count <= ring->size &&
-	       chain->readable + chain->writable - 1 < UINT32_MAX;
-}
-
-/* It owns @descs descriptors, from the first free one to @last. */
-static inline void enter(
-	struct vfs_ring *ring, const struct vfs_chain *chain, uint16_t descs, uint16_t last)
-{
-	struct vring_avail *avail = ring->memory.avail;
-	struct vfs_ring_shadow *shadow = &ring->shadow[ring->free_head];
-
-	shadow->last = last;
-	shadow->token = chain->token;
-	shadow->batch = ring->batch;
-	shadow->count = descs;
-	shadow->limit = (uint32_t)chain->writable;
-	store16(&avail->ring[ring->avail_idx & (ring->size - 1u)], ring->free_head);
-	ring->avail_idx++;
-	ring->free_head = ring->shadow[last].next;
-	ring->num_free = (uint16_t)(ring->num_free - descs);
-}
-
-static inline uint16_t last_flags(const struct vfs_chain *chain)
-{
-	return htole16(chain->writable ? VRING_DESC_F_WRITE : 0);
-}
-
-static int add_indirect(struct vfs_ring *ring, const struct vfs_chain *chain)
-{
-	struct vring_desc *descs = ring->memory.desc;
-	struct vring_desc *desc = &descs[ring->free_head];
-
-	if (!ring->num_free)
-		return -ENOSPC;
-	/* The device does not look at any of these yet. */
-	chain->table[chain->count - 1].flags = last_flags(chain);
-	desc->addr = htole64(chain->table_addr);
-	desc->len = htole32((uint32_t)chain->count * VFS_RING_DESC_SIZE);
-	desc->flags = htole16(VRING_DESC_F_INDIRECT);
-	desc->next = 0;
-	enter(ring, chain, 1, ring->free_head);
-	return 0;
-}
-
-/* The same in the ring itself, along its free list. */
-static __attribute__((noinline)) int add_direct(
-	struct vfs_ring *ring, const struct vfs_chain *chain)
+/* Along the free list. */
+int vfs_ring_add_direct(struct vfs_ring *ring, const struct vfs_chain *chain)
 {
 	struct vring_desc *desc = ring->memory.desc;
 	uint16_t next = ring->free_head;
@@ -228,16 +158,9 @@ static __attribute__((noinline)) int add_direct(
 		desc[last] = chain->table[i];
 		desc[last].next = htole16(next);
 	}
-	desc[last].flags = last_flags(chain);
-	enter(ring, chain, (uint16_t)chain->count, last);
+	desc[last].flags = vfs_chain_last_flags(chain);
+	vfs_ring_enter(ring, chain, (uint16_t)chain->count, last);
 	return 0;
-}
-
-int vfs_ring_add(struct vfs_ring *ring, const struct vfs_chain *chain)
-{
-	if (!chain_is_good(ring, chain))
-		return refuse_chain(ring, chain);
-	return chain->indirect ? add_indirect(ring, chain) : add_direct(ring, chain);
 }
 
 bool vfs_ring_publish(struct vfs_ring *ring)
@@ -256,75 +179,38 @@ bool vfs_ring_publish(struct vfs_ring *ring)
 	 */
 	vfs_barrier_full(ring->barriers);
 	if (ring->event_idx)
-		return vring_need_event(load16(avail_event(ring)), ring->published_idx, old);
-	return !(load16(&used->flags) & VRING_USED_F_NO_NOTIFY);
+		return vring_need_event(
+			vfs_ring_load16(avail_event(ring)), ring->published_idx, old);
+	return !(vfs_ring_load16(&used->flags) & VRING_USED_F_NO_NOTIFY);
 }
 
-/* Give the descriptors of a head back, and return its token. */
-static inline void *release(struct vfs_ring *ring, uint16_t head)
-{
-	struct vfs_ring_shadow *shadow = &ring->shadow[head];
-	void *token = shadow->token;
-
-	ring->shadow[shadow->last].next = ring->free_head;
-	ring->free_head = head;
-	ring->num_free = (uint16_t)(ring->num_free + shadow->count);
-	shadow->token = NULL;
-	return token;
-}
-
-/* What is wrong with a used entry. */
-static __attribute__((cold, noinline)) int refuse_used(
-	struct vfs_ring *ring, uint32_t id, uint32_t len)
+__attribute__((cold)) void vfs_ring_refuse_used(struct vfs_ring *ring, uint32_t id, uint32_t len)
 {
 	const struct vfs_ring_shadow *shadow = &ring->shadow[id & (ring->size - 1u)];
 
 	ring->broken = true;
 	if (id >= ring->size)
-		return vfs_error(
+		vfs_error(
 			-EIO, "the device returned descriptor %u of a ring of %u", id, ring->size);
-	if (!shadow->token || shadow->batch == ring->batch)
-		return vfs_error(-EIO,
+	else if (!shadow->token || shadow->batch == ring->batch)
+		vfs_error(-EIO,
 			"the device returned descriptor %u, which is not the head of a chain in "
 			"flight",
 			id);
-	return vfs_error(
-		-EIO, "the device wrote %u bytes to a chain with room for %u", len, shadow->limit);
+	else
+		vfs_error(-EIO, "the device wrote %u bytes to a chain with room for %u", len,
+			shadow->limit);
 }
 
-static inline bool used_is_good(const struct vfs_ring *ring, uint32_t id, uint32_t len)
+int vfs_ring_look(struct vfs_ring *ring)
 {
-	const struct vfs_ring_shadow *shadow;
-
-	if (id >= ring->size)
-		return false;
-	shadow = &ring->shadow[id];
-	return shadow->token && shadow->batch != ring->batch && len <= shadow->limit;
-}
-
-/* The next of those that were seen. */
-static inline int take_used(struct vfs_ring *ring, void **token, uint32_t *len)
-{
-	const struct vring_used *used = ring->memory.used;
-	const struct vring_used_elem *elem = &used->ring[ring->used_idx & (ring->size - 1u)];
-	uint32_t id = load32(&elem->id);
-	uint32_t written = load32(&elem->len);
-
-	if (!used_is_good(ring, id, written))
-		return refuse_used(ring, id, written);
-	ring->used_idx++;
-	*token = release(ring, (uint16_t)id);
-	*len = written;
-	return 1;
-}
-
-/* Has the device completed more than was seen before? */
-static int look_at_used_idx(struct vfs_ring *ring)
-{
-	uint16_t idx = load_used_idx(ring);
 	/* Each published chain counts once in published_idx, each completed one in used_idx. */
 	uint16_t in_flight = (uint16_t)(ring->published_idx - ring->used_idx);
+	uint16_t idx;
 
+	if (ring->broken)
+		return broken_before();
+	idx = load_used_idx(ring);
 	if ((uint16_t)(idx - ring->used_idx) > in_flight) {
 		ring->broken = true;
 		return vfs_error(-EIO,
@@ -333,21 +219,6 @@ static int look_at_used_idx(struct vfs_ring *ring)
 	}
 	ring->seen_idx = idx;
 	return idx != ring->used_idx;
-}
-
-static __attribute__((noinline)) int look_and_take(
-	struct vfs_ring *ring, void **token, uint32_t *len)
-{
-	int r = ring->broken ? broken_before() : look_at_used_idx(ring);
-
-	return r > 0 ? take_used(ring, token, len) : r;
-}
-
-int vfs_ring_pop(struct vfs_ring *ring, void **token, uint32_t *len)
-{
-	if (ring->broken || ring->used_idx == ring->seen_idx)
-		return look_and_take(ring, token, len);
-	return take_used(ring, token, len);
 }
 
 bool vfs_ring_has_used(const struct vfs_ring *ring)
@@ -378,7 +249,7 @@ void *vfs_ring_take_back(struct vfs_ring *ring)
 		uint16_t id = ring->take_back_from++;
 
 		if (ring->shadow[id].token)
-			return release(ring, id);
+			return vfs_ring_release(ring, id);
 	}
 	return NULL;
 }
