@@ -21,29 +21,12 @@
 #include "fuse/data.h"
 #include "fuse/hiprio.h"
 #include "fuse/notify.h"
+#include "fuse/opcode.h"
 #include "fuse/patience.h"
 #include "fuse/quirks.h"
 #include "fuse/registered.h"
 #include "fuse/wakeup.h"
 #include "virtio/virtio.h"
-
-/* ---- opcodes ---- */
-
-/* What the answer to a message looks like after its fuse_out_header. */
-struct vfs_reply_shape {
-	bool none;     /* the server does not answer (FORGET, INTERRUPT) */
-	bool may_omit; /* it may leave the answer out (DESTROY) */
-	bool may_wait; /* its answer may come as a notification, with a quirk (SETLKW) */
-	bool exact;    /* a good answer has @max bytes, otherwise at most so many */
-	uint32_t max;
-};
-
-/*
- * Opcode of a message of @length bytes, and the shape of its answer. 1: it is the session's own.
- * -EINVAL: the message is too short for its opcode. -ENOSYS: unknown opcode.
- */
-int vfs_opcode_shape(
-	const void *message, size_t length, struct vfs_reply_shape *shape, uint32_t *opcode);
 
 /* ---- replies ---- */
 

@@ -6,34 +6,8 @@
 #include "core/core.h"
 #include "fuse/fuse.h"
 
-/* Of one request. Lengths of messages, answers and both together have 32 bits with room to spare.
- */
+/* Of one request, so that the length of a message and its answer together has 32 bits. */
 #define DATA_MAX ((uint32_t)INT32_MAX)
-
-enum direction {
-	NOWHERE,
-	SENT,	  /* the message ends in it */
-	RECEIVED, /* it is the answer's body */
-};
-
-static enum direction direction_of(uint32_t opcode)
-{
-	switch (opcode) {
-	case FUSE_WRITE:
-	case FUSE_SETXATTR:
-	case FUSE_NOTIFY_REPLY:
-		return SENT;
-	case FUSE_READ:
-	case FUSE_READDIR:
-	case FUSE_READDIRPLUS:
-	case FUSE_READLINK:
-	case FUSE_GETXATTR:
-	case FUSE_LISTXATTR:
-		return RECEIVED;
-	default:
-		return NOWHERE;
-	}
-}
 
 int vfs_chain_too_long(const struct vfs_chain *chain)
 {
@@ -219,12 +193,14 @@ static int add_received(struct vfs_request *request)
 
 static inline int place_data(struct vfs_request *request)
 {
-	enum direction direction = direction_of(request->opcode);
+	enum vfs_direction direction = vfs_directions[request->opcode];
 
-	if (direction == NOWHERE)
-		return vfs_error(-EINVAL, "opcode %u has no data", request->opcode);
-	request->data.received = direction == RECEIVED;
-	return direction == RECEIVED ? add_received(request) : add_sent(request);
+	request->data.received = direction == VFS_DATA_RECEIVED;
+	if (direction == VFS_DATA_RECEIVED)
+		return add_received(request);
+	if (direction == VFS_DATA_SENT)
+		return add_sent(request);
+	return vfs_error(-EINVAL, "opcode %u has no data", request->opcode);
 }
 
 /* Where message and answer are, and what the device sees of them. */
