@@ -159,8 +159,6 @@ int vfs_chain_too_long(const struct vfs_chain *chain);
 /* Onto the queue's free list. */
 void vfs_request_put_back(struct vfs_request *request);
 
-/* Look at what the device says of a request that it returned. */
-void vfs_request_complete(struct vfs_request *request, uint32_t used_len);
 /* End a request whose outcome nobody knows. */
 void vfs_request_abort(struct vfs_request *request, int error);
 
@@ -201,6 +199,10 @@ struct vfs_queue {
 	bool asleep;  /* and would sleep until then */
 	uint64_t asleep_until_ns;
 };
+
+/* Take what the device returned, with its answers checked. Returns how many there are. */
+unsigned int vfs_queue_pop_answers(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max);
 
 /* Nothing of it is owned by the device, and nothing will be. For when it has been reset. */
 void vfs_queue_end_all(struct vfs_queue *queue);

@@ -159,17 +159,6 @@ void vfs_queue_end(struct vfs_queue *queue, struct vfs_request *request, int err
 	vfs_request_list_push(&queue->ended, request);
 }
 
-/* The device gave back what its caller had an answer for already. */
-static void came_late(struct vfs_queue *queue, struct vfs_request *request)
-{
-	request->lent = false;
-	vfs_data_let_go(&request->data);
-	request->interrupt.at_ns = 0;
-	queue->counters.late++;
-	if (request->state == VFS_REQUEST_FREE)
-		vfs_request_put_back(request);
-}
-
 void vfs_queue_end_all(struct vfs_queue *queue)
 {
 	struct vfs_request *request;
@@ -192,34 +181,6 @@ void vfs_queue_broke_the_protocol(struct vfs_queue *queue)
 	vfs_error_prefix("%s", queue->session->device->info.name);
 	vfs_log(VFS_LOG_ERROR, "%s", vfs_last_error());
 	vfs_session_fail(queue->session, -EIO);
-}
-
-static unsigned int pop_ring(
-	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
-{
-	unsigned int count = 0;
-
-	while (count < max) {
-		struct vfs_request *request;
-		void *token;
-		uint32_t len;
-		int r = vfs_ring_pop(&queue->ring, &token, &len);
-
-		if (r < 0)
-			vfs_queue_broke_the_protocol(queue);
-		if (r <= 0)
-			break;
-		request = token;
-		if (request->ended) {
-			came_late(queue, request);
-			continue;
-		}
-		request->lent = false;
-		request->deadline_ns = 0;
-		vfs_request_complete(request, len);
-		requests[count++] = request;
-	}
-	return count;
 }
 
 static unsigned int pop_ended(
@@ -245,7 +206,7 @@ VFS_EXPORT unsigned int vfs_queue_reap(
 		vfs_wakeup_clear(&queue->wakeup);
 	}
 	if (!queue->session->failed) {
-		count = pop_ring(queue, requests, max);
+		count = vfs_queue_pop_answers(queue, requests, max);
 		if (queue->look_at_ns)
 			vfs_queue_look_at_time(queue);
 		if (queue->parked.head)

@@ -152,7 +152,8 @@ static __attribute__((cold, noinline)) void log_malformed(const struct vfs_reque
 		(unsigned long long)request->reply.unique, vfs_last_error());
 }
 
-void vfs_request_complete(struct vfs_request *request, uint32_t used_len)
+/* Look at what the device says of a request that it returned. */
+static inline void complete(struct vfs_request *request, uint32_t used_len)
 {
 	int r;
 
@@ -175,6 +176,45 @@ void vfs_request_complete(struct vfs_request *request, uint32_t used_len)
 	}
 	vfs_data_let_go(&request->data);
 	request->state = VFS_REQUEST_DONE;
+}
+
+/* The device gave back what its caller had an answer for already. */
+static void came_late(struct vfs_queue *queue, struct vfs_request *request)
+{
+	request->lent = false;
+	vfs_data_let_go(&request->data);
+	request->interrupt.at_ns = 0;
+	queue->counters.late++;
+	if (request->state == VFS_REQUEST_FREE)
+		vfs_request_put_back(request);
+}
+
+unsigned int vfs_queue_pop_answers(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
+{
+	unsigned int count = 0;
+
+	while (count < max) {
+		struct vfs_request *request;
+		void *token;
+		uint32_t len;
+		int r = vfs_ring_pop(&queue->ring, &token, &len);
+
+		if (r < 0)
+			vfs_queue_broke_the_protocol(queue);
+		if (r <= 0)
+			break;
+		request = token;
+		if (request->ended) {
+			came_late(queue, request);
+			continue;
+		}
+		request->lent = false;
+		request->deadline_ns = 0;
+		complete(request, len);
+		requests[count++] = request;
+	}
+	return count;
 }
 
 void vfs_request_abort(struct vfs_request *request, int error)
