@@ -5,14 +5,8 @@
 #include "core/core.h"
 #include "fuse/fuse.h"
 
-VFS_EXPORT int vfs_request_set_data(
-	struct vfs_request *request, const struct iovec *iov, unsigned int count)
+static inline int set_data(struct vfs_data *data, const struct iovec *iov, unsigned int count)
 {
-	struct vfs_data *data = &request->data;
-	int r = vfs_request_begin_anew(request);
-
-	if (r < 0)
-		return r;
 	if (count > VFS_REQUEST_DATA_MAX)
 		return vfs_error(-E2BIG, "data in %u pieces, and no more than %u are taken", count,
 			VFS_REQUEST_DATA_MAX);
@@ -20,6 +14,23 @@ VFS_EXPORT int vfs_request_set_data(
 		data->pieces[i].iov = iov[i];
 	data->count = count;
 	return 0;
+}
+
+/* Of a request that was prepared already. */
+static __attribute__((noinline)) int change_data(
+	struct vfs_request *request, const struct iovec *iov, unsigned int count)
+{
+	int r = vfs_request_begin_anew(request);
+
+	return r < 0 ? r : set_data(&request->data, iov, count);
+}
+
+VFS_EXPORT int vfs_request_set_data(
+	struct vfs_request *request, const struct iovec *iov, unsigned int count)
+{
+	if (request->state != VFS_REQUEST_TAKEN)
+		return change_data(request, iov, count);
+	return set_data(&request->data, iov, count);
 }
 
 void vfs_data_receive(struct vfs_request *request, uint32_t length)

@@ -45,11 +45,12 @@ static inline bool add_message(struct vfs_request *request)
 {
 	size_t offset = VFS_SLOT_HEADER_SIZE - VFS_REQUEST_HEAD;
 
-	vfs_chain_clear(&request->chain);
 	/* The slot's first page is in one piece. */
-	if (request->length <= VFS_REQUEST_HEAD)
-		return vfs_chain_add(
-			&request->chain, request->page_addr + offset, request->length, false);
+	if (request->length <= VFS_REQUEST_HEAD) {
+		vfs_chain_begin(&request->chain, request->page_addr + offset, request->length);
+		return true;
+	}
+	vfs_chain_clear(&request->chain);
 	return add_memory(request, request->page + offset, request->length, false);
 }
 
@@ -169,7 +170,7 @@ static int no_room(const struct vfs_request *request, size_t missing)
 static int add_received(struct vfs_request *request)
 {
 	const struct vfs_data *data = &request->data;
-	const struct vfs_piece *end = data->pieces + data->count;
+	unsigned int rest = data->count;
 	size_t left = request->reply.shape.max;
 	struct vfs_piece *piece;
 
@@ -180,7 +181,7 @@ static int add_received(struct vfs_request *request)
 	for (piece = data->pieces; left > 0; piece++) {
 		int r;
 
-		if (piece == end)
+		if (rest-- == 0)
 			return no_room(request, left);
 		piece->iov.iov_len = min_size(piece->iov.iov_len, left);
 		left -= piece->iov.iov_len;

@@ -24,7 +24,7 @@
  * copied into the ring. Nothing is ever read from a table that the device can reach.
  */
 struct vfs_chain {
-	struct vring_desc *table; /* room for @room descriptors */
+	struct vring_desc *table; /* room for @room descriptors, one at least */
 	uint64_t table_addr;	  /* for the device, if it is an indirect table */
 	bool indirect;		  /* it is one: only with VIRTIO_RING_F_INDIRECT_DESC */
 	size_t room;
@@ -52,22 +52,39 @@ static inline void vfs_chain_clear(struct vfs_chain *chain)
 	chain->writable = 0;
 }
 
+/* All but the link. */
+static inline void vfs_desc_write(
+	struct vring_desc *desc, uint64_t addr, uint32_t len, uint16_t flags)
+{
+	desc->addr = htole64(addr);
+	desc->len = htole32(len);
+	desc->flags = htole16(flags);
+}
+
+/* Only this piece is in it, which the device reads. It is not empty. */
+static inline void vfs_chain_begin(struct vfs_chain *chain, uint64_t addr, uint32_t len)
+{
+	vfs_desc_write(&chain->table[0], addr, len, VRING_DESC_F_NEXT);
+	chain->count = 1;
+	chain->readable = len;
+	chain->writable = 0;
+}
+
 /*
  * Append a piece; an empty one is left out. Those that the device writes come last. False: there
  * is no room.
  */
 static inline bool vfs_chain_add(struct vfs_chain *chain, uint64_t addr, uint32_t len, bool written)
 {
-	struct vring_desc *desc = &chain->table[chain->count];
+	size_t at = chain->count;
 
 	if (!len)
 		return true;
-	if (chain->count == chain->room)
+	if (at == chain->room)
 		return false;
-	chain->count++;
-	desc->addr = htole64(addr);
-	desc->len = htole32(len);
-	desc->flags = htole16(VRING_DESC_F_NEXT | (written ? VRING_DESC_F_WRITE : 0));
+	chain->count = at + 1;
+	vfs_desc_write(&chain->table[at], addr, len,
+		VRING_DESC_F_NEXT | (written ? VRING_DESC_F_WRITE : 0));
 	if (written)
 		chain->writable += len;
 	else
@@ -196,9 +213,8 @@ static inline int vfs_ring_add_indirect(struct vfs_ring *ring, const struct vfs_
 		return -ENOSPC;
 	/* The device does not look at any of these yet. */
 	chain->table[chain->count - 1].flags = vfs_chain_last_flags(chain);
-	desc->addr = htole64(chain->table_addr);
-	desc->len = htole32((uint32_t)chain->count * VFS_RING_DESC_SIZE);
-	desc->flags = htole16(VRING_DESC_F_INDIRECT);
+	vfs_desc_write(desc, chain->table_addr, (uint32_t)chain->count * VFS_RING_DESC_SIZE,
+		VRING_DESC_F_INDIRECT);
 	desc->next = 0;
 	vfs_ring_enter(ring, chain, 1, ring->free_head);
 	return 0;

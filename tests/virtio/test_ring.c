@@ -148,6 +148,10 @@ static void a_chain_has_the_pieces_that_it_has_room_for(void **state)
 	assert_int_equal(chain.count, 1);
 	assert_int_equal(chain.readable, 0);
 	assert_int_equal(chain.writable, 7);
+	vfs_chain_begin(&chain, 0x5000, 8);
+	assert_int_equal(chain.count, 1);
+	assert_int_equal(chain.readable, 8);
+	assert_int_equal(chain.writable, 0);
 }
 
 static void senseless_chains_are_refused(void **state)
