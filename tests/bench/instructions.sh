@@ -77,9 +77,9 @@ measure() {
 }
 
 # Less is better; the limits leave some air for other compilers.
-measure "READ of 4 KiB" 750 --op read --depth 32
-measure "READ of 4 KiB into registered memory" 1050 --op read --depth 32 --registered
-measure "GETATTR" 690 --op getattr --depth 32
+measure "READ of 4 KiB" 385 --op read --depth 32
+measure "READ of 4 KiB into registered memory" 428 --op read --depth 32 --registered
+measure "GETATTR" 315 --op getattr --depth 32
 
 first=$(system_calls 1000 --op read --depth 32)
 second=$(system_calls 101000 --op read --depth 32)
