@@ -114,7 +114,7 @@ int vfs_request_set_data(struct vfs_request *request, const struct iovec *iov, u
  * * ``-ENOSYS``: an opcode that this library does not know; it cannot tell how large the
  *   answer may be
  * * ``-E2BIG``: message and answer together are larger than a request, or data is in more pieces
- *   than a descriptor chain has
+ *   than a descriptor chain has, or it has 2 GiB or more
  */
 int vfs_request_prepare(struct vfs_request *request, size_t length);
 

@@ -332,6 +332,32 @@ static void data_has_limits(void **state)
 	vfs_request_put(request);
 }
 
+static void data_of_one_request_has_less_than_2_gib(void **state)
+{
+	struct iovec iov[2];
+	struct vfs_request *request;
+
+	(void)state;
+	connect_with(4, 0);
+	get_memory();
+	iov[0] = (struct iovec){.iov_base = memory, .iov_len = 1u << 31};
+	request = new_read(1u << 31, iov, 1);
+	assert_int_equal(vfs_request_prepare(request, READ_IN), -E2BIG);
+	assert_error_says("more than 2147483647 bytes of data");
+	vfs_request_put(request);
+	/* Also in pieces; what is held for the first is let go. */
+	iov[0].iov_len = PAGE;
+	iov[1] = (struct iovec){.iov_base = other, .iov_len = (1u << 31) - PAGE};
+	request = new_write(iov, 2);
+	assert_int_equal(vfs_request_prepare(request, VFS_REQUEST_HEAD), -E2BIG);
+	assert_error_says("more than 2147483647 bytes of data");
+	iov[1].iov_len = SIZE_MAX;
+	assert_int_equal(vfs_request_set_data(request, iov, 2), 0);
+	assert_int_equal(vfs_request_prepare(request, VFS_REQUEST_HEAD), -E2BIG);
+	assert_int_equal(vfs_mem_unregister(mem), 0);
+	vfs_request_put(request);
+}
+
 static void registering_is_refused_with_a_reason(void **state)
 {
 	struct vfs_mem_description description = {.addr = other, .length = PAGE, .fd = -1};
@@ -517,6 +543,7 @@ int main(void)
 		DATA_TEST(pages_that_are_scattered_are_found_one_by_one),
 		DATA_TEST(memory_that_the_device_only_reads_is_not_written_by_it),
 		DATA_TEST(data_has_limits),
+		DATA_TEST(data_of_one_request_has_less_than_2_gib),
 		DATA_TEST(registering_is_refused_with_a_reason),
 		DATA_TEST(a_failing_map_leaves_nothing),
 		DATA_TEST(memory_in_use_is_not_taken_back),
