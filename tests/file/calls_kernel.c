@@ -50,7 +50,7 @@ static bool entered;
 
 /* Asked by AddressSanitizer, which would look for leaks in /proc: that is not there any more then.
  */
-int __lsan_is_turned_off(void);
+__attribute__((visibility("default"))) int __lsan_is_turned_off(void);
 
 int __lsan_is_turned_off(void)
 {
