@@ -207,10 +207,6 @@ void vfs_attr_grow(struct vfs_node *node, uint64_t size);
 
 /* ---- open files (open.c) ---- */
 
-/* Another handle of the same node that may write to it, for data that is written back; NULL: none.
- */
-struct vfs_file *vfs_file_that_writes(struct vfs_node *node);
-
 /* 0 if the file may be read (O_RDONLY, O_RDWR), written; -EBADF, -EISDIR */
 int vfs_file_check_read(const struct vfs_file *file);
 int vfs_file_check_write(const struct vfs_file *file);

@@ -7,7 +7,6 @@
 
 #include "file/data.h"
 #include "file/open.h"
-#include "file/tree.h"
 
 struct vfs_file *vfs_file_create(struct vfs_fs *fs, const char *path, int flags)
 {
@@ -53,60 +52,6 @@ void vfs_file_destroy(struct vfs_file *file)
 	free(file->path);
 	free(file->dir);
 	free(file);
-}
-
-static struct vfs_file *file_after(struct vfs_fs *fs, const struct vfs_node *node)
-{
-	struct vfs_file *file;
-	bool passed = !node;
-
-	vfs_list_for_each(file, &fs->files, struct vfs_file, of_fs)
-	{
-		if (passed && file->node != node)
-			return file;
-		passed = passed || file->node == node;
-	}
-	return NULL;
-}
-
-struct vfs_node *vfs_files_next_node(struct vfs_fs *fs, struct vfs_node *node)
-{
-	struct vfs_node *next = NULL;
-	struct vfs_file *file;
-
-	pthread_mutex_lock(&fs->lock);
-	file = file_after(fs, node);
-	if (file) {
-		next = file->node;
-		vfs_node_hold(next);
-	}
-	pthread_mutex_unlock(&fs->lock);
-	vfs_node_put(node);
-	return next;
-}
-
-static bool may_write(const struct vfs_file *file)
-{
-	int mode = file->sent_flags & O_ACCMODE;
-
-	return file->has_handle && (mode == O_WRONLY || mode == O_RDWR);
-}
-
-struct vfs_file *vfs_file_that_writes(struct vfs_node *node)
-{
-	struct vfs_file *found = NULL;
-	struct vfs_file *file;
-
-	pthread_mutex_lock(&node->fs->lock);
-	vfs_list_for_each(file, &node->files, struct vfs_file, of_node)
-	{
-		if (may_write(file)) {
-			found = file;
-			break;
-		}
-	}
-	pthread_mutex_unlock(&node->fs->lock);
-	return found;
 }
 
 int vfs_file_check_read(const struct vfs_file *file)

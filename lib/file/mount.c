@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "file/data.h"
 #include "file/open.h"
@@ -59,16 +58,9 @@ static void learn_limits(struct vfs_fs *fs)
 		fs->options.readahead = (int)info.init.max_readahead;
 }
 
-static int look_at_root(struct vfs_fs *fs)
-{
-	struct fuse_attr attr;
-	int r = vfs_attr_get(fs->root, NULL, true, &attr);
-
-	return r < 0 && !S_ISDIR(fs->root->type) ? -ENOTDIR : r;
-}
-
 static int start(struct vfs_fs *fs, const char *device)
 {
+	struct fuse_attr attr;
 	int r = vfs_device_open(device, &fs->options.device, &fs->device);
 
 	if (r == 0)
@@ -81,7 +73,7 @@ static int start(struct vfs_fs *fs, const char *device)
 	r = vfs_tree_create(fs);
 	if (r == 0)
 		r = vfs_pool_create(fs);
-	return r < 0 ? r : look_at_root(fs);
+	return r < 0 ? r : vfs_attr_get(fs->root, NULL, true, &attr);
 }
 
 static void stop(struct vfs_fs *fs)
@@ -155,20 +147,6 @@ VFS_EXPORT struct vfs_device *vfs_fs_device(struct vfs_fs *fs)
 	return fs->device;
 }
 
-/* The error of each file stays to be told by its own fsync or close. */
-static int write_back_all(struct vfs_fs *fs)
-{
-	struct vfs_node *node = NULL;
-	int first = 0;
-
-	while ((node = vfs_files_next_node(fs, node)) != NULL) {
-		int r = vfs_data_flush(node);
-
-		first = first < 0 ? first : r;
-	}
-	return first;
-}
-
 /* What finds no room goes out with later calls, but there may be none for long. */
 static void send_forgets(struct vfs_fs *fs)
 {
@@ -182,7 +160,8 @@ static void send_forgets(struct vfs_fs *fs)
 VFS_EXPORT int vfs_drop_caches(struct vfs_fs *fs)
 {
 	struct vfs_call call = vfs_call_begin(fs, "drop caches", "");
-	int r = write_back_all(fs);
+	/* The error of each file stays to be told by its own fsync or close. */
+	int r = vfs_pool_flush(fs);
 
 	vfs_pool_trim(fs, 0);
 	pthread_mutex_lock(&fs->lock);

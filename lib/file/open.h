@@ -24,12 +24,6 @@ struct vfs_open_how {
 int vfs_file_open(struct vfs_fs *fs, struct vfs_file *dir, const char *path,
 	const struct vfs_open_how *how, struct vfs_file **result);
 
-/*
- * Nodes with open files, one after the other, each with a reference that the next call gives back;
- * NULL begins and ends.
- */
-struct vfs_node *vfs_files_next_node(struct vfs_fs *fs, struct vfs_node *node);
-
 /* open(2) makes nodes: CREATE, or MKNOD where the server has no CREATE (create.c). */
 struct vfs_walk;
 int vfs_file_make(struct vfs_file *file, const struct vfs_walk *walk, mode_t mode);

@@ -116,6 +116,25 @@ static void test_others_that_write_back_tell_it_too(void **state)
 	assert_int_equal(vfs_close(file), -EIO);
 }
 
+/* However often files are open, and in whatever order. */
+static void test_dropping_what_is_kept_writes_all_back(void **state)
+{
+	struct vfs_file *other;
+	struct vfs_file *again;
+
+	(void)state;
+	assert_int_equal(vfs_open(fs, "other", O_RDWR | O_CREAT, 0600, &other), 0);
+	assert_int_equal(vfs_open(fs, "file", O_RDWR, 0, &again), 0);
+	write_for_later();
+	assert_int_equal(vfs_pwrite(other, data, 500, 0), 500);
+	assert_int_equal(vfs_drop_caches(fs), 0);
+	assert_served_is("file", data, 1000);
+	assert_served_is("other", data, 500);
+	assert_int_equal(vfs_close(again), 0);
+	assert_int_equal(vfs_close(other), 0);
+	assert_int_equal(vfs_close(file), 0);
+}
+
 static void test_unmounting_tells_it(void **state)
 {
 	struct vfs_fs *mounted = fs;
@@ -192,6 +211,7 @@ int main(void)
 		UNWRITTEN_TEST(test_close_tells_it),
 		UNWRITTEN_TEST(test_each_file_that_was_open_is_told),
 		UNWRITTEN_TEST(test_others_that_write_back_tell_it_too),
+		UNWRITTEN_TEST(test_dropping_what_is_kept_writes_all_back),
 		UNWRITTEN_TEST(test_unmounting_tells_it),
 		UNWRITTEN_TEST(test_what_failed_in_the_background_is_told),
 		UNWRITTEN_TEST(test_what_was_lost_is_not_read),
