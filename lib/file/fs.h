@@ -40,11 +40,12 @@ struct vfs_node {
 	uint64_t lookups;   /* owed to the server */
 	unsigned int users; /* references */
 	struct vfs_node *hash_next;
-	struct vfs_list lru;	  /* nobody uses it */
-	struct vfs_list names;	  /* vfs_name.of_node: what leads here */
-	struct vfs_list children; /* vfs_name.of_parent: what is known of a directory */
-	struct vfs_list files;	  /* vfs_file.of_node */
-	uint64_t names_version;	  /* of a directory: changed by this client */
+	struct vfs_list lru;	       /* nobody uses it */
+	struct vfs_list names;	       /* vfs_name.of_node: what leads here */
+	struct vfs_list children;      /* vfs_name.of_parent: what is known of a directory */
+	struct vfs_list files;	       /* vfs_file.of_node */
+	struct vfs_node *removed_from; /* a directory that was in use then; has a reference */
+	uint64_t names_version;	       /* of a directory: changed by this client */
 	bool names_changing;
 
 	/* Attributes, with the tree's lock; see attr.c. */
@@ -210,6 +211,9 @@ void vfs_attr_grow(struct vfs_node *node, uint64_t size);
 /* 0 if the file may be read (O_RDONLY, O_RDWR), written; -EBADF, -EISDIR */
 int vfs_file_check_read(const struct vfs_file *file);
 int vfs_file_check_write(const struct vfs_file *file);
+
+/* Which of its set-ID bits a file loses when this caller changes it. */
+mode_t vfs_privileges(const struct fuse_attr *attr, const struct vfs_caller *caller);
 
 /* Nobody else's set-user-ID program is changed (privileges.c). @file: may be NULL. */
 int vfs_node_remove_privileges(struct vfs_node *node, struct vfs_file *file);

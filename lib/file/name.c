@@ -167,6 +167,6 @@ struct vfs_node *vfs_name_parent(const struct vfs_node *directory)
 	if (directory == directory->fs->root)
 		return directory->fs->root;
 	if (vfs_list_empty(&directory->names))
-		return NULL;
+		return directory->removed_from;
 	return vfs_list_first(&directory->names, struct vfs_name, of_node)->parent;
 }

@@ -8,13 +8,14 @@
 #include "file/cache.h"
 #include "file/walk.h"
 
-static mode_t privileges(const struct fuse_attr *attr, const struct vfs_caller *caller)
+mode_t vfs_privileges(const struct fuse_attr *attr, const struct vfs_caller *caller)
 {
 	mode_t bits = attr->mode & S_ISUID;
 
 	/* Without permission to execute it once meant mandatory locks, for those of its group. */
 	if ((attr->mode & S_ISGID) &&
-		((attr->mode & S_IXGRP) || !vfs_caller_in_group(caller, attr->gid)))
+		((attr->mode & S_IXGRP) ||
+			(caller->uid != 0 && !vfs_caller_in_group(caller, attr->gid))))
 		bits |= S_ISGID;
 	return bits;
 }
@@ -46,7 +47,7 @@ int vfs_node_remove_privileges(struct vfs_node *node, struct vfs_file *file)
 	r = vfs_attr_get(node, file, false, &attr);
 	if (r < 0)
 		return r;
-	bits = privileges(&attr, &caller);
+	bits = vfs_privileges(&attr, &caller);
 	return bits ? set_mode(node, attr.mode & ~bits) : 0;
 }
 

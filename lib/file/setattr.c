@@ -78,6 +78,23 @@ static int check_owner(struct vfs_node *node, uid_t uid, gid_t gid)
 											: -EPERM;
 }
 
+/* Nothing changes but set-ID bits, which are taken away. The server does that if it is asked at
+ * all. */
+static int keep_owner(struct vfs_node *node)
+{
+	struct fuse_setattr_in in = {.valid = FATTR_UID};
+	struct vfs_caller caller;
+	struct fuse_attr attr;
+	int r = S_ISDIR(node->type) ? 0 : vfs_attr_get(node, NULL, false, &attr);
+
+	vfs_caller_get(&caller);
+	if (r < 0 || S_ISDIR(node->type) || !vfs_privileges(&attr, &caller))
+		return r;
+	r = vfs_may_own(node);
+	in.uid = attr.uid;
+	return r < 0 ? r : send(node, &in);
+}
+
 static int change_owner(struct vfs_node *node, uid_t uid, gid_t gid)
 {
 	struct fuse_setattr_in in = {.uid = uid, .gid = gid};
@@ -91,9 +108,7 @@ static int change_owner(struct vfs_node *node, uid_t uid, gid_t gid)
 		in.valid |= FATTR_UID;
 	if (gid != (gid_t)-1)
 		in.valid |= FATTR_GID;
-	/* With nothing to change it is a question, but one that the server may answer by an error.
-	 */
-	return in.valid ? send(node, &in) : 0;
+	return in.valid ? send(node, &in) : keep_owner(node);
 }
 
 /* ---- utimens ---- */
