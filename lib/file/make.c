@@ -121,6 +121,8 @@ static int make_node(
 	r = check_place(&walk, false);
 	if (r == 0 && error < 0)
 		r = refuse(&walk, error);
+	if (r == 0)
+		r = vfs_mode_of_new(walk.parent, &mode);
 	if (r == 0) {
 		mode_t type = mode & S_IFMT ? mode & S_IFMT : S_IFREG;
 

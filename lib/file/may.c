@@ -75,6 +75,21 @@ int vfs_may_change(struct vfs_node *directory)
 	return r < 0 ? r : vfs_may(directory, W_OK | X_OK);
 }
 
+int vfs_mode_of_new(struct vfs_node *directory, mode_t *mode)
+{
+	const mode_t runs = S_ISGID | S_IXGRP;
+	struct vfs_caller caller;
+	struct fuse_attr attr;
+	int r;
+
+	if ((*mode & runs) != runs || vfs_caller_may_all(directory->fs, &caller))
+		return 0;
+	r = vfs_attr_get(directory, NULL, false, &attr);
+	if (r == 0 && (attr.mode & S_ISGID) && !vfs_caller_in_group(&caller, attr.gid))
+		*mode &= ~(mode_t)S_ISGID;
+	return r;
+}
+
 int vfs_may_own(struct vfs_node *node)
 {
 	struct vfs_caller caller;

@@ -166,6 +166,8 @@ static int make_there(struct vfs_file *file, const struct vfs_walk *walk, mode_t
 	int r = vfs_may_change(walk->parent);
 
 	if (r == 0)
+		r = vfs_mode_of_new(walk->parent, &mode);
+	if (r == 0)
 		r = vfs_file_make(file, walk, mode);
 	return r < 0 ? r : vfs_data_open(file, true);
 }
@@ -184,6 +186,8 @@ static int make_unnamed(struct vfs_file *file, const struct vfs_walk *walk, mode
 	if (!S_ISDIR(walk->node->type))
 		return -ENOTDIR;
 	r = vfs_may_change(walk->node);
+	if (r == 0)
+		r = vfs_mode_of_new(walk->node, &mode);
 	if (r == 0)
 		r = vfs_file_make_unnamed(file, walk->node, mode);
 	return r < 0 ? r : vfs_data_open(file, true);

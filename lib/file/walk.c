@@ -34,6 +34,8 @@ static int go_to_top(struct walker *w)
 {
 	if (w->resolve & RESOLVE_BENEATH)
 		return -EXDEV;
+	if ((w->resolve & RESOLVE_IN_ROOT) && !S_ISDIR(w->start->type))
+		return -ENOTDIR;
 	move_to(w, vfs_node_get(w->resolve & RESOLVE_IN_ROOT ? w->start : w->fs->root));
 	return 0;
 }

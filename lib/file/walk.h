@@ -106,6 +106,12 @@ int vfs_may_change(struct vfs_node *directory);
 /* May he remove or rename this one, with its sticky bit? The above, or -EPERM. */
 int vfs_may_remove(struct vfs_node *directory, struct vfs_node *node);
 
+/*
+ * A file that runs as the group of its directory is made by those of that group only: others do not
+ * get the set-group-ID bit. It is looked at before the umask, as Linux does.
+ */
+int vfs_mode_of_new(struct vfs_node *directory, mode_t *mode);
+
 /* Is he its owner, or root? -EPERM */
 int vfs_may_own(struct vfs_node *node);
 
