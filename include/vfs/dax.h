@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+/**
+ * DOC: The DAX window
+ *
+ * Contents of files with no request: a device may have a window (virtio 1.3 §5.11.6.4) in which the
+ * server shows parts of files, as memory of this process (FUSE_SETUPMAPPING, FUSE_REMOVEMAPPING).
+ * A mount that uses it copies from there and to there in vfs_pread() and vfs_pwrite(), and
+ * vfs_map() hands out pointers into it.
+ *
+ * The window is divided into ranges. A range shows a part of one file until it is needed for
+ * something else.
+ */
+#ifndef VFS_DAX_H
+#define VFS_DAX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct vfs_fs;
+struct vfs_file;
+
+/**
+ * enum vfs_dax_mode - which files are accessed through the window
+ * @VFS_DAX_NEVER: none
+ * @VFS_DAX_AUTO: all, if the device has a window, the server can map files, and the window turns
+ *                out to be memory that is worth it (see enum vfs_memory_type); otherwise none
+ * @VFS_DAX_ALWAYS: all. A mount without a window, or with a server that cannot map, fails.
+ * @VFS_DAX_INODE: those that the server marks (FUSE_ATTR_DAX), if there is a window and the server
+ *                 has FUSE_HAS_INODE_DAX; otherwise none
+ */
+enum vfs_dax_mode {
+	VFS_DAX_NEVER,
+	VFS_DAX_AUTO,
+	VFS_DAX_ALWAYS,
+	VFS_DAX_INODE,
+};
+
+/**
+ * enum vfs_memory_type - what kind of memory the window is, as it was measured
+ * @VFS_MEMORY_UNKNOWN: nothing was mapped yet
+ * @VFS_MEMORY_CACHED: about as fast as other memory
+ * @VFS_MEMORY_UNCACHED: reading is slower by far: the processor does not keep it in its caches, as
+ *                       is the rule for memory of a PCI function that is not made up by a
+ *                       hypervisor
+ */
+enum vfs_memory_type {
+	VFS_MEMORY_UNKNOWN,
+	VFS_MEMORY_CACHED,
+	VFS_MEMORY_UNCACHED,
+};
+
+/**
+ * struct vfs_dax_stats - the window of a mount
+ * @window: bytes, 0: it is not used
+ * @range: bytes of a range
+ * @ranges: how many there are
+ * @free: of these, those that show nothing
+ * @mapping: that are being mapped
+ * @mapped_read: that show a file, to be read
+ * @mapped_write: that show a file, to be read and written
+ * @reclaiming: that are being made free
+ * @retired: of which it is not known what they show, as a request was not answered; they are not
+ *           used any more
+ * @held: that are held by vfs_map(), each counted among the mapped ones as well
+ * @hits: accesses that found their range mapped
+ * @maps: ranges that were mapped
+ * @upgrades: ranges that were mapped again for writing, or for more of a file that has grown
+ * @unmaps: ranges that were made free; what was mapped and was not, is mapped still, being made
+ *          free, or retired
+ * @unmap_calls: requests that did so
+ * @reclaims: of @unmaps, ranges that were needed for other parts of files
+ * @stalls: accesses that had to wait for a range to become free
+ * @misfits: accesses that were done by request instead, as no range could be had or mapped
+ * @faults: copies that hit memory with nothing behind it, as a file had become shorter
+ * @read_bytes: that were copied out of the window
+ * @written_bytes: that were copied into it
+ * @memory: what kind of memory it is
+ * @speed: how fast it is read, in percent of other memory; 0: not measured
+ */
+struct vfs_dax_stats {
+	uint64_t window;
+	uint64_t range;
+	uint64_t ranges;
+	uint64_t free;
+	uint64_t mapping;
+	uint64_t mapped_read;
+	uint64_t mapped_write;
+	uint64_t reclaiming;
+	uint64_t retired;
+	uint64_t held;
+	uint64_t hits;
+	uint64_t maps;
+	uint64_t upgrades;
+	uint64_t unmaps;
+	uint64_t unmap_calls;
+	uint64_t reclaims;
+	uint64_t stalls;
+	uint64_t misfits;
+	uint64_t faults;
+	uint64_t read_bytes;
+	uint64_t written_bytes;
+	enum vfs_memory_type memory;
+	unsigned int speed;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
