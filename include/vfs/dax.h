@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -107,6 +108,66 @@ struct vfs_dax_stats {
 	enum vfs_memory_type memory;
 	unsigned int speed;
 };
+
+/**
+ * vfs_fs_dax_stats() - figures of the window of a mount
+ * @fs: the mount
+ * @stats: where to put them; all 0 if no window is used
+ */
+void vfs_fs_dax_stats(struct vfs_fs *fs, struct vfs_dax_stats *stats);
+
+/**
+ * vfs_map() - a pointer to a part of a file, with no copy
+ * @file: a file that is accessed through the window
+ * @offset: in the file, not necessarily that of a page
+ * @length: bytes; they have to be in the file now
+ * @prot: PROT_READ, or PROT_READ | PROT_WRITE
+ * @address: where to put the pointer; unchanged on error
+ *
+ * What is written there is in the file at once, and what others write to the file is there at once,
+ * as far as the device is coherent. The part is pinned in the window until vfs_unmap(), also when
+ * the file is closed; ranges that are pinned are not there for others, and when they are all
+ * pinned reading and writing goes by requests. A part of more than one range needs neighbouring ranges
+ * of its own.
+ *
+ * When somebody makes the file shorter, accesses behind its end raise SIGBUS, but for the rest of
+ * its last page; when the device is taken away, all accesses may. vfs_copy_from_map() and
+ * vfs_copy_to_map() return instead. A child after fork() may not have it.
+ *
+ * Return: 0, or
+ *
+ *   * ``-EOPNOTSUPP``: the file is not accessed through the window
+ *   * ``-EBADF``: it was opened with O_PATH
+ *   * ``-EACCES``: it is not open for reading, or for writing, and that is asked for
+ *   * ``-EINVAL``: @length is 0, @offset negative, or @prot another one
+ *   * ``-ENXIO``: the file ends before
+ *   * ``-ENOSPC``: the window has not so many ranges
+ *   * ``-EBUSY``: too many ranges are pinned, or this part is, for reading only, and is to be
+ *     written to
+ *   * the server's error, ``-ETIMEDOUT``, ``-ENODEV``, ``-EIO``, ``-ENOMEM``
+ */
+int vfs_map(struct vfs_file *file, off_t offset, size_t length, int prot, void **address);
+
+/**
+ * vfs_unmap() - end what vfs_map() began
+ * @fs: the mount
+ * @address: as vfs_map() gave it
+ *
+ * vfs_umount() ends all that are left.
+ *
+ * Return: 0, or ``-EINVAL``: there is no such pointer
+ */
+int vfs_unmap(struct vfs_fs *fs, void *address);
+
+/**
+ * vfs_map_sync() - bring what was written by pointers to stable storage
+ * @file: the file, open for writing
+ *
+ * Sends the server an FSYNC: so what was written to the file by other means is brought there too.
+ *
+ * Return: 0, or the errors of vfs_fdatasync()
+ */
+int vfs_map_sync(struct vfs_file *file);
 
 #ifdef __cplusplus
 }

@@ -40,6 +40,7 @@
 #include <time.h>
 
 #include <vfs/caller.h>
+#include <vfs/dax.h>
 #include <vfs/device.h>
 #include <vfs/fuse.h>
 #include <vfs/session.h>
@@ -92,6 +93,9 @@ enum vfs_cache {
  * @cache_nodes: most nodes to keep that are not in use (default 16384)
  * @readahead: bytes to read ahead for a sequential reader (default 128 KiB, limited by the server);
  *             -1: none
+ * @dax: which files are accessed through the DAX window, see dax.h; nothing else is kept of them
+ * @dax_range: bytes of a range of the window, a power of 2; 0: 2 MiB
+ * @dax_faults: how faults in copies from and to the window are caught
  */
 struct vfs_mount_options {
 	struct vfs_device_options device;
@@ -104,6 +108,9 @@ struct vfs_mount_options {
 	size_t cache_bytes;
 	unsigned int cache_nodes;
 	int readahead;
+	enum vfs_dax_mode dax;
+	uint64_t dax_range;
+	enum vfs_faults dax_faults;
 };
 
 /**
@@ -114,7 +121,8 @@ struct vfs_mount_options {
  *
  * Return: 0, or the errors of vfs_device_open(), vfs_session_create() and vfs_fuse_connect(), or
  *
- *   * ``-EINVAL``: writeback without a cache
+ *   * ``-EINVAL``: writeback without a cache; ranges of this size cannot be
+ *   * ``-ENOTSUP``: VFS_DAX_ALWAYS, and there is no window or the server cannot map
  */
 int vfs_mount(const char *device, const struct vfs_mount_options *options, struct vfs_fs **result);
 

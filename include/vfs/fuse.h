@@ -272,6 +272,7 @@ union vfs_op_answer {
  * @answer: what came
  * @result: 0, or how many bytes came or were taken (READ, WRITE, READDIR, READLINK, xattr,
  *          COPY_FILE_RANGE), or the error (negative errno)
+ * @answered: the server has answered; if not, and it was sent, nobody knows what has become of it
  *
  * What an operation points to has to last until it is done. The vfs_op_*() functions clear all that
  * they do not set. Fields may be changed after that and before it is sent.
@@ -293,6 +294,7 @@ struct vfs_op {
 	unsigned int timeout_ms;
 	union vfs_op_answer answer;
 	int64_t result;
+	bool answered;
 	/* private: of vfs_fuse_submit() */
 	struct vfs_fuse *fuse;
 	void (*done)(struct vfs_op *op, void *ctx);

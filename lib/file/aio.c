@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "file/cache.h"
+#include "file/window.h"
 #include "fuse/sync.h"
 #include "ops/ops.h"
 
@@ -126,6 +127,21 @@ static int begin(struct vfs_aio *aio, struct vfs_file *file, struct vfs_iter *it
 	return 0;
 }
 
+/* In the window it takes no longer than beginning it. */
+static int do_at_once(struct vfs_aio *aio, struct vfs_file *file, struct vfs_iter *iter,
+	uint64_t offset, bool write, void *user_data)
+{
+	struct slot *slot = get_slot(aio);
+
+	if (!slot)
+		return -EAGAIN;
+	slot->user_data = user_data;
+	slot->write = false; /* there is nothing to be done when it is taken */
+	complete(slot, write ? vfs_file_write(file, iter, &offset, false)
+			     : vfs_file_read(file, iter, offset));
+	return 0;
+}
+
 static int check(const struct vfs_aio *aio, const struct vfs_file *file, int count, off_t offset)
 {
 	if (file->fs != aio->fs)
@@ -148,6 +164,8 @@ static int begin_read(struct vfs_aio *aio, struct vfs_file *file, const struct i
 	if (r < 0)
 		return r;
 	vfs_iter_limit(&iter, VFS_OFFSET_MAX - (uint64_t)offset);
+	if (vfs_file_in_window(file))
+		return do_at_once(aio, file, &iter, (uint64_t)offset, false, user_data);
 	return begin(aio, file, &iter, (uint64_t)offset, false, user_data);
 }
 
@@ -174,6 +192,8 @@ static int begin_write(struct vfs_aio *aio, struct vfs_file *file, const struct 
 		r = vfs_iter_init(&iter, iov, count);
 	if (r == 0 && (uint64_t)offset >= VFS_OFFSET_MAX)
 		r = -EFBIG;
+	if (r == 0 && vfs_file_in_window(file))
+		return do_at_once(aio, file, &iter, (uint64_t)offset, true, user_data);
 	if (r == 0)
 		r = vfs_data_flush(file->node);
 	if (r == 0)
@@ -207,6 +227,7 @@ static int begin_fsync(struct vfs_aio *aio, struct vfs_file *file, bool data_onl
 	if (r < 0)
 		return r;
 	(void)vfs_data_flush(file->node);
+	vfs_window_tell(file->node, file);
 	slot = get_slot(aio);
 	if (!slot)
 		return -EAGAIN;

@@ -258,6 +258,9 @@ ssize_t vfs_file_write(struct vfs_file *file, struct vfs_iter *from, uint64_t *o
 
 void vfs_file_encode_fsync(const struct vfs_file *file, struct vfs_op *op, bool data_only);
 
+/* May it be written to for now without telling the server? */
+bool vfs_may_write_unseen(struct vfs_file *file);
+
 /* Nobody else's set-user-ID program is changed. */
 int vfs_remove_privileges(struct vfs_file *file);
 

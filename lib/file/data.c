@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "file/cache.h"
+#include "file/window.h"
 #include "fuse/sync.h"
 
 /* ---- from the first use to the end ---- */
@@ -81,6 +82,7 @@ void vfs_data_free(struct vfs_node *node)
 		vfs_data_drop(node, 0, UINT64_MAX);
 		vfs_data_release(data);
 	}
+	vfs_dax_inode_destroy(atomic_load(&node->dax));
 	pthread_rwlock_destroy(&node->writers);
 }
 
@@ -212,6 +214,7 @@ int vfs_data_open(struct vfs_file *file, bool truncated)
 {
 	struct vfs_node_data *data = atomic_load(&file->node->data);
 
+	vfs_window_open(file);
 	file->error_seen = data ? count_errors(data) : 0;
 	file->next_offset = 0;
 	file->readahead = 0;
@@ -274,6 +277,7 @@ int vfs_data_close(struct vfs_file *file)
 {
 	struct vfs_node_data *data = atomic_load(&file->node->data);
 
+	vfs_window_tell(file->node, file);
 	if (!data)
 		return 0;
 	if ((file->flags & O_ACCMODE) != O_RDONLY)
@@ -293,6 +297,8 @@ int vfs_data_begin_change(struct vfs_node *node)
 void vfs_data_end_change(struct vfs_node *node, uint64_t from, uint64_t to)
 {
 	vfs_data_drop(node, from, to);
+	if (to == UINT64_MAX)
+		vfs_window_cut(node, from);
 	pthread_rwlock_unlock(&node->writers);
 }
 

@@ -22,6 +22,8 @@
 
 struct vfs_node_data;
 struct vfs_pool;
+struct vfs_window;
+struct vfs_dax_inode;
 struct vfs_name;
 
 /* ---- nodes ---- */
@@ -61,6 +63,10 @@ struct vfs_node {
 	/* See data.h. */
 	pthread_rwlock_t writers;
 	_Atomic(struct vfs_node_data *) data; /* NULL until there is any */
+
+	/* See window.h. */
+	_Atomic(struct vfs_dax_inode *) dax; /* NULL: not accessed through the window */
+	atomic_bool dax_written;	     /* the server was not told that it has changed */
 };
 
 /* ---- names ---- */
@@ -139,6 +145,7 @@ struct vfs_fs {
 
 	pthread_mutex_t notify_lock; /* of taking notifications */
 	struct vfs_pool *pool;	     /* of data, see data.h */
+	struct vfs_window *window;   /* see window.h; NULL: it is not used */
 };
 
 /* ---- calls of the API (call.c) ---- */

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include "file/cache.h"
+#include "file/window.h"
 
 /* A server that has nothing to bring to stable storage need not know how. */
 static int done_or_unknown(int64_t r)
@@ -34,6 +35,7 @@ static int sync_file(struct vfs_file *file, bool data_only)
 	if (file->flags & O_PATH)
 		return -EBADF;
 	(void)vfs_data_flush(file->node);
+	vfs_window_tell(file->node, file);
 	told = vfs_data_error(file);
 	r = sync_on_server(file, data_only);
 	return told < 0 ? told : r;

@@ -6,6 +6,7 @@
 #include "file/data.h"
 #include "file/open.h"
 #include "file/tree.h"
+#include "file/window.h"
 
 #define CACHE_BYTES_DEFAULT (64u << 20)
 #define CACHE_NODES_DEFAULT 16384u
@@ -35,6 +36,8 @@ static struct vfs_mount_options with_defaults(const struct vfs_mount_options *gi
 		options.cache_nodes = CACHE_NODES_DEFAULT;
 	if (!options.readahead)
 		options.readahead = READAHEAD_DEFAULT;
+	if (options.dax == VFS_DAX_INODE)
+		options.fuse.allow |= FUSE_HAS_INODE_DAX;
 	return options;
 }
 
@@ -73,12 +76,17 @@ static int start(struct vfs_fs *fs, const char *device)
 	r = vfs_tree_create(fs);
 	if (r == 0)
 		r = vfs_pool_create(fs);
+	if (r == 0)
+		r = vfs_window_create(fs);
 	return r < 0 ? r : vfs_attr_get(fs->root, NULL, true, &attr);
 }
 
 static void stop(struct vfs_fs *fs)
 {
+	if (fs->window)
+		vfs_maps_end(fs->window);
 	vfs_tree_destroy(fs);
+	vfs_window_destroy(fs);
 	/* Callbacks may still give back what they have used. */
 	vfs_fuse_disconnect(fs->fuse);
 	vfs_pool_destroy(fs);
@@ -164,6 +172,8 @@ VFS_EXPORT int vfs_drop_caches(struct vfs_fs *fs)
 	int r = vfs_pool_flush(fs);
 
 	vfs_pool_trim(fs, 0);
+	if (fs->window)
+		vfs_dax_drop(fs->window->dax);
 	pthread_mutex_lock(&fs->lock);
 	vfs_names_trim(fs, 0);
 	pthread_mutex_unlock(&fs->lock);

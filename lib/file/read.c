@@ -3,13 +3,15 @@
 #include <errno.h>
 
 #include "file/cache.h"
+#include "file/window.h"
 
 #define DEFAULT_READAHEAD (128u << 10)
 #define FIRST_READAHEAD	  (2 * VFS_BLOCK_SIZE)
 
 bool vfs_file_is_direct(const struct vfs_file *file)
 {
-	return file->direct || file->fs->options.cache == VFS_CACHE_NONE;
+	return file->direct || file->fs->options.cache == VFS_CACHE_NONE ||
+	       vfs_file_in_window(file);
 }
 
 /* ---- what is kept ---- */
@@ -202,6 +204,8 @@ ssize_t vfs_file_read(struct vfs_file *file, struct vfs_iter *to, uint64_t offse
 	vfs_iter_limit(to, VFS_OFFSET_MAX - offset);
 	if (!to->left)
 		return 0;
+	if (vfs_file_in_window(file))
+		return vfs_window_read(file, to, offset);
 	if (data)
 		return read_kept(data, file, to, offset);
 	r = vfs_data_flush(file->node);

@@ -8,6 +8,7 @@
 #include "file/data.h"
 #include "file/stat.h"
 #include "file/walk.h"
+#include "file/window.h"
 
 #define BLOCK_SIZE_DEFAULT 4096
 
@@ -22,6 +23,7 @@ static void write_back(struct vfs_node *node)
 	/* Whoever wrote it is told if it fails. */
 	if (dirty)
 		(void)vfs_data_flush(node);
+	vfs_window_tell(node, NULL);
 }
 
 int vfs_stat_node(struct vfs_node *node, struct vfs_file *file, bool fresh, struct fuse_attr *attr)
@@ -38,7 +40,7 @@ static int stat_walked(const struct vfs_walk *walk, struct fuse_attr *attr)
 	pthread_mutex_lock(&walk->node->fs->lock);
 	changing = walk->node->changing > 0;
 	pthread_mutex_unlock(&walk->node->fs->lock);
-	if (!walk->asked || changing)
+	if (!walk->asked || changing || atomic_load(&walk->node->dax_written))
 		return vfs_stat_node(walk->node, NULL, false, attr);
 	*attr = walk->attr;
 	return 0;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "file/cache.h"
+#include "file/window.h"
 
 /* ---- into blocks, to be written back ---- */
 
@@ -227,14 +228,12 @@ static ssize_t write_back_later(
 }
 
 /* Others are told of a change of a program that runs with somebody else's rights at once. */
-static bool writes_back(struct vfs_file *file)
+bool vfs_may_write_unseen(struct vfs_file *file)
 {
 	struct vfs_fs *fs = file->fs;
 	struct vfs_caller caller;
 	mode_t mode;
 
-	if (!fs->options.writeback || vfs_file_is_direct(file))
-		return false;
 	pthread_mutex_lock(&fs->lock);
 	mode = file->node->attr.mode;
 	pthread_mutex_unlock(&fs->lock);
@@ -242,6 +241,23 @@ static bool writes_back(struct vfs_file *file)
 		return true;
 	vfs_caller_get(&caller);
 	return caller.uid == 0;
+}
+
+static bool writes_back(struct vfs_file *file)
+{
+	return file->fs->options.writeback && !vfs_file_is_direct(file) &&
+	       vfs_may_write_unseen(file);
+}
+
+/* What is in the window there, and the rest by request. */
+static ssize_t write_through_window(struct vfs_file *file, struct vfs_iter *from, uint64_t offset)
+{
+	size_t done = vfs_window_write(file, from, offset);
+	ssize_t r = 0;
+
+	if (from->left)
+		r = write_to_server(file, from, offset + done, false, false);
+	return done && r <= 0 ? (ssize_t)done : (ssize_t)done + r;
 }
 
 static ssize_t write_exclusively(
@@ -259,6 +275,8 @@ static ssize_t write_exclusively(
 		return r;
 	if (data)
 		return write_back_later(data, file, from, offset);
+	if (!append && vfs_file_in_window(file))
+		return write_through_window(file, from, offset);
 	return write_to_server(file, from, offset, at_end, !vfs_file_is_direct(file));
 }
 

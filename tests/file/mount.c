@@ -14,19 +14,47 @@
 #define TRIES  100
 #define TRY_US 50000
 
+/* -1: it is none of them */
+static int find_name(const char *name, const char *const *names, unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (strcmp(name, names[i]) == 0)
+			return (int)i;
+	return -1;
+}
+
 static bool parse_cache(const char *name, enum vfs_cache *cache)
 {
 	static const char *const names[] = {[VFS_CACHE_AUTO] = "auto",
 		[VFS_CACHE_NONE] = "none",
 		[VFS_CACHE_ALWAYS] = "always"};
+	int found = find_name(name, names, 3);
 
-	for (unsigned int i = 0; i < 3; i++) {
-		if (strcmp(name, names[i]) == 0) {
-			*cache = (enum vfs_cache)i;
-			return true;
-		}
-	}
-	return false;
+	*cache = (enum vfs_cache)found;
+	return found >= 0;
+}
+
+static bool parse_dax(const char *name, enum vfs_dax_mode *dax)
+{
+	static const char *const names[] = {[VFS_DAX_NEVER] = "never",
+		[VFS_DAX_AUTO] = "auto",
+		[VFS_DAX_ALWAYS] = "always",
+		[VFS_DAX_INODE] = "inode"};
+	int found = find_name(name, names, 4);
+
+	*dax = (enum vfs_dax_mode)found;
+	return found >= 0;
+}
+
+static bool parse_faults(const char *name, enum vfs_faults *faults)
+{
+	static const char *const names[] = {[VFS_FAULTS_AUTO] = "auto",
+		[VFS_FAULTS_HANDLER] = "handler",
+		[VFS_FAULTS_SYSTEM_CALL] = "system-call"};
+	int found = find_name(name, names, 3);
+
+	*faults = (enum vfs_faults)found;
+	return found >= 0;
 }
 
 bool mount_option(int option, const char *value, struct mount_settings *settings)
@@ -43,6 +71,13 @@ bool mount_option(int option, const char *value, struct mount_settings *settings
 	case 'W':
 		settings->writeback = true;
 		return true;
+	case 'X':
+		return parse_dax(value, &settings->dax);
+	case 'R':
+		settings->dax_range = strtoull(value, NULL, 0);
+		return settings->dax_range > 0;
+	case 'F':
+		return parse_faults(value, &settings->dax_faults);
 	case 'O':
 		settings->control = value;
 		return true;
@@ -62,8 +97,11 @@ bool mount_settings_good(const struct mount_settings *settings)
 /* A daemon that ends with its client may be about to be started again. */
 static int mount_patiently(const struct mount_settings *settings, struct vfs_fs **fs)
 {
-	const struct vfs_mount_options options = {
-		.cache = settings->cache, .writeback = settings->writeback};
+	const struct vfs_mount_options options = {.cache = settings->cache,
+		.writeback = settings->writeback,
+		.dax = settings->dax,
+		.dax_range = settings->dax_range,
+		.dax_faults = settings->dax_faults};
 	int r = 0;
 
 	for (unsigned int i = 0; i < TRIES; i++) {

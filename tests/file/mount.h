@@ -15,6 +15,9 @@ struct mount_settings {
 	const char *directory; /* this one, in which the process then is */
 	enum vfs_cache cache;
 	bool writeback;
+	enum vfs_dax_mode dax;
+	uint64_t dax_range;
+	enum vfs_faults dax_faults;
 	const char *control; /* socket of virtiofs-device, which says what it holds; NULL: none */
 	pid_t daemon;	     /* the server that has a descriptor for each node; 0: none */
 };
@@ -30,6 +33,9 @@ struct mounted {
 #define MOUNT_OPTIONS                                                                           \
 	{"device", required_argument, NULL, 'D'}, {"kernel", required_argument, NULL, 'K'},     \
 		{"cache", required_argument, NULL, 'C'}, {"writeback", no_argument, NULL, 'W'}, \
+		{"dax", required_argument, NULL, 'X'},                                          \
+		{"dax-range", required_argument, NULL, 'R'},                                    \
+		{"dax-faults", required_argument, NULL, 'F'},                                   \
 		{"control", required_argument, NULL, 'O'},                                      \
 	{                                                                                       \
 		"daemon", required_argument, NULL, 'P'                                          \
@@ -40,6 +46,9 @@ struct mounted {
 	"  --kernel DIR      the kernel instead of the library, on DIR\n"       \
 	"  --cache MODE      none, auto or always\n"                            \
 	"  --writeback       keep what is written\n"                            \
+	"  --dax MODE        never, auto, always or inode\n"                    \
+	"  --dax-range BYTES of a range of the window\n"                        \
+	"  --dax-faults HOW  auto, handler or system-call\n"                    \
 	"  --control SOCKET  of virtiofs-device: in the end it holds no node\n" \
 	"  --daemon PID      of virtiofsd: in the end it has as many descriptors as at first\n"
 
