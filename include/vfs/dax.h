@@ -65,11 +65,11 @@ enum vfs_memory_type {
  * @mapped_read: that show a file, to be read
  * @mapped_write: that show a file, to be read and written
  * @reclaiming: that are being made free
- * @retired: of which it is not known what they show, as a request was not answered; they are not
- *           used any more
+ * @retired: of which it is not known what they show, as a request was not answered, or which could
+ *           not be made free; they are not used any more
  * @held: that are held by vfs_map(), each counted among the mapped ones as well
- * @hits: accesses that found their range mapped
- * @maps: ranges that were mapped
+ * @hits: accesses that found their range mapped, or being mapped by another one
+ * @maps: ranges that were mapped, or may have been, as the request was not answered
  * @upgrades: ranges that were mapped again for writing, or for more of a file that has grown
  * @unmaps: ranges that were made free; what was mapped and was not, is mapped still, being made
  *          free, or retired

@@ -37,17 +37,20 @@ struct vfs_dax_mapping {
 /*
  * How parts of files come into the window. @owner is what vfs_dax_inode_create() was given. Called
  * by several threads at once, for different ranges, without locks.
- *
- * Return: 0; -EINPROGRESS: it is not known what has become of it, so the range is not used again;
- * another error: nothing was changed
  */
 struct vfs_dax_ops {
-	/* At a place where there is nothing. */
-	int (*map)(void *ctx, void *owner, const struct vfs_dax_mapping *mapping);
-	/* As many as vfs_dax_config.batch, of files of any owner; that of the first is given. An
-	 * error means all of them. */
-	int (*unmap)(void *ctx, void *owner, const struct vfs_dax_mapping *mappings,
-		unsigned int count);
+	/*
+	 * At a place where there is nothing. Return: 0, or what whoever wanted it is told; nothing
+	 * was changed then, or, with @unknown set, it is not known what has become of it, and the
+	 * range is not used again.
+	 */
+	int (*map)(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bool *unknown);
+	/*
+	 * As many as vfs_dax_config.batch, of files of any owner; that of the first is given. After
+	 * an error none of these ranges is used again.
+	 */
+	int (*unmap)(
+		void *ctx, void *owner, const struct vfs_dax_mapping *mappings, unsigned int count);
 };
 
 struct vfs_dax_config {
@@ -55,7 +58,7 @@ struct vfs_dax_config {
 	uint64_t length;    /* bytes; what is no whole range at its end is not used */
 	uint64_t range;	    /* bytes, a power of 2 and a multiple of @unit */
 	uint64_t unit;	    /* what offsets and lengths are multiples of, a power of 2 */
-	unsigned int batch; /* most ranges in one call of unmap */
+	unsigned int batch; /* most ranges in one call of unmap; 64 if it is more */
 };
 
 /*
@@ -95,22 +98,24 @@ struct vfs_dax_pin {
 	struct vfs_dax_range *range; /* the first of @count neighbours */
 	unsigned int count;
 	void *address;	 /* of the byte that was asked for */
-	uint64_t length; /* of what is mapped from there on */
+	uint64_t length; /* of what is mapped from there on, up to the limit */
 	bool hold;
 };
 
 /*
  * Pin the range with byte @offset of a file. @limit: up to there the file may be shown, a multiple
- * of the unit greater than @offset: the range is mapped up to there or to its end, and mapped again
- * if it was for less. A range that is mapped for reading is mapped again for writing, when nobody
- * has it pinned.
+ * of the unit greater than @offset: the range is mapped up to there or to its end. If it is mapped
+ * already, but for less, as the file was shorter then, it is mapped again as soon as a byte is
+ * asked for that it does not show. A range that is mapped for reading is mapped again for writing.
+ * Both are done when nobody has it pinned: new pins that are short wait for that, too.
  *
  * If all ranges are in use: waits for one whose pins are short.
  *
- * Return: 0, the errors of vfs_dax_ops.map, or
+ * Return: 0, the errors of vfs_dax_ops, or
  *
  *   -EBUSY: all ranges, or this one, which would have to be mapped again, are held, or
  *   retired; with VFS_DAX_HOLD also: pinned
+ *   -EINVAL: @limit is not behind @offset
  *   -ENOMEM
  */
 int vfs_dax_pin(struct vfs_dax_inode *inode, uint64_t offset, uint64_t limit, unsigned int flags,
