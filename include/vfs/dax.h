@@ -13,6 +13,7 @@
 #ifndef VFS_DAX_H
 #define VFS_DAX_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -108,6 +109,91 @@ struct vfs_dax_stats {
 	enum vfs_memory_type memory;
 	unsigned int speed;
 };
+
+/**
+ * enum vfs_faults - what becomes of a copy that finds nothing behind the window
+ * @VFS_FAULTS_AUTO: VFS_FAULTS_HANDLER if nobody handles SIGBUS and SIGSEGV when the mount is made
+ *                   (SIG_DFL, or the library for another mount), otherwise
+ *                   VFS_FAULTS_SYSTEM_CALL
+ * @VFS_FAULTS_HANDLER: the library handles SIGBUS and SIGSEGV while the mount exists. What is not
+ *                      about its own copies goes on to whoever handled them before, or has the
+ *                      effect that it would have had. When somebody else handles them later copies
+ *                      become system calls.
+ * @VFS_FAULTS_SYSTEM_CALL: each copy is a system call (two, with the one that asks which thread
+ * this is), and signals are left alone
+ * @VFS_FAULTS_APPLICATION: the program's handlers of SIGBUS and SIGSEGV call vfs_fault_handle().
+ * They are there when the mount is made and stay until it is gone.
+ *
+ * A file that becomes shorter takes away what is mapped of it, and so does a device that fails.
+ * Touching that memory raises SIGBUS or SIGSEGV in the thread that does; a copy of the library has
+ * to end there instead, and to say how far it came.
+ *
+ * Handlers are the whole process's: as long as one mount has its copies caught by a handler, all
+ * have. A thread that has blocked SIGBUS or SIGSEGV when it copies for the first time has its
+ * copies done by system calls until it is found to have unblocked them; one that blocks them later
+ * is killed, with the process, by a fault. VFS_FAULTS_SYSTEM_CALL is for programs that do so.
+ */
+enum vfs_faults {
+	VFS_FAULTS_AUTO,
+	VFS_FAULTS_HANDLER,
+	VFS_FAULTS_SYSTEM_CALL,
+	VFS_FAULTS_APPLICATION,
+};
+
+/**
+ * vfs_fault_handle() - in a signal handler: end the library's copy, if this is a fault of one
+ * @signal: SIGBUS or SIGSEGV
+ * @info: what the handler was given (SA_SIGINFO)
+ * @context: likewise
+ *
+ * The first thing that the handler of a program with VFS_FAULTS_APPLICATION does::
+ *
+ *   static void on_fault(int signal, siginfo_t *info, void *context)
+ *   {
+ *           if (vfs_fault_handle(signal, info, context))
+ *                   return;
+ *           ...
+ *   }
+ *
+ * It does not return if the fault is the copy's of this very thread: it jumps back into it
+ * (siglongjmp()), with the signal mask that the thread had. Async-signal-safe.
+ *
+ * Return: false: it is something else. True: the handler has nothing more to do.
+ */
+bool vfs_fault_handle(int signal, siginfo_t *info, void *context);
+
+/**
+ * vfs_copy_from_map() - copy out of the window, as far as there is something
+ * @to: where to, ordinary memory
+ * @map: where from, within what vfs_map() handed out
+ * @size: bytes
+ *
+ * For holders of pointers into the window. memcpy() does the same if nobody ever makes the files
+ * shorter and the server is trusted to leave mappings where they are; this survives it otherwise.
+ * No system call, if a handler catches faults (see enum vfs_faults), otherwise one or more.
+ *
+ * Any thread may call it, and so may signal handlers, also those that interrupt a copy; they must
+ * not leave by siglongjmp(), and not touch what is being copied otherwise. A child after fork()
+ * does not have the window.
+ *
+ * Return: bytes copied, counted from the first. Fewer than @size: there was nothing behind the next
+ * one, or no more than a hardware error, or no mount is there and system calls that copy
+ * (process_vm_writev()) are forbidden. What of @to is behind them has any contents.
+ */
+size_t vfs_copy_from_map(void *to, const void *map, size_t size);
+
+/**
+ * vfs_copy_to_map() - copy into the window, as far as there is something
+ * @map: where to, within what vfs_map() handed out
+ * @from: where from, ordinary memory
+ * @size: bytes
+ *
+ * See vfs_copy_from_map(); the system call is process_vm_readv(). Memory that is mapped for reading
+ * only counts as nothing. A byte behind those that are counted may have been written as well.
+ *
+ * Return: bytes copied, counted from the first
+ */
+size_t vfs_copy_to_map(void *map, const void *from, size_t size);
 
 /**
  * vfs_fs_dax_stats() - figures of the window of a mount

@@ -17,13 +17,6 @@
 
 /* ---- what the manager asks for ---- */
 
-/* Whether it was done is known only if the server has answered. */
-static int outcome(const struct vfs_op *op, bool *unknown)
-{
-	*unknown = op->result < 0 && !op->answered;
-	return (int)op->result;
-}
-
 static int map(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bool *unknown)
 {
 	const struct vfs_node *node = owner;
@@ -41,11 +34,13 @@ static int map(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bo
 	(void)vfs_guard_intact();
 	vfs_op_setupmapping(&op, node->id, &in);
 	(void)vfs_fuse_call(window->fs->fuse, &op);
-	return outcome(&op, unknown);
+	/* Whether it was done is known only if the server has answered. */
+	*unknown = op.result < 0 && !op.answered;
+	return (int)op.result;
 }
 
-static int unmap(void *ctx, void *owner, const struct vfs_dax_mapping *mappings, unsigned int count,
-	bool *unknown)
+static int unmap(
+	void *ctx, void *owner, const struct vfs_dax_mapping *mappings, unsigned int count)
 {
 	struct fuse_removemapping_one ones[BATCH];
 	const struct vfs_node *node = owner;
@@ -57,8 +52,7 @@ static int unmap(void *ctx, void *owner, const struct vfs_dax_mapping *mappings,
 		ones[i] = (struct fuse_removemapping_one){
 			.moffset = mappings[i].window_offset, .len = mappings[i].length};
 	vfs_op_removemapping(&op, node->id, ones, count);
-	(void)vfs_fuse_call(window->fs->fuse, &op);
-	return outcome(&op, unknown);
+	return (int)vfs_fuse_call(window->fs->fuse, &op);
 }
 
 static const struct vfs_dax_ops ops = {.map = map, .unmap = unmap};
