@@ -213,8 +213,8 @@ void vfs_fs_dax_stats(struct vfs_fs *fs, struct vfs_dax_stats *stats);
  * What is written there is in the file at once, and what others write to the file is there at once,
  * as far as the device is coherent. The part is pinned in the window until vfs_unmap(), also when
  * the file is closed; ranges that are pinned are not there for others, and when they are all
- * pinned reading and writing goes by requests. A part of more than one range needs neighbouring ranges
- * of its own.
+ * pinned reading and writing goes by requests. A part of more than one range needs neighbouring
+ * ranges of its own.
  *
  * When somebody makes the file shorter, accesses behind its end raise SIGBUS, but for the rest of
  * its last page; when the device is taken away, all accesses may. vfs_copy_from_map() and

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "file/data.h"
+#include "file/cache.h"
 #include "file/window.h"
 
 struct vfs_map {
-	struct vfs_list link; /* vfs_window.maps */
+	struct vfs_list link;  /* vfs_window.maps */
 	struct vfs_node *node; /* has a reference */
 	struct vfs_dax_pin pin;
 	uint64_t length;
@@ -63,8 +63,7 @@ static void add(struct vfs_window *window, struct vfs_map *map)
 	pthread_mutex_unlock(&window->lock);
 }
 
-static int map_file(
-	struct vfs_file *file, uint64_t offset, size_t length, int prot, void **address)
+static int map_file(struct vfs_file *file, uint64_t offset, size_t length, int prot, void **address)
 {
 	struct vfs_map *map = calloc(1, sizeof(*map));
 	int r;
@@ -84,8 +83,7 @@ static int map_file(
 	return 0;
 }
 
-VFS_EXPORT int vfs_map(
-	struct vfs_file *file, off_t offset, size_t length, int prot, void **address)
+VFS_EXPORT int vfs_map(struct vfs_file *file, off_t offset, size_t length, int prot, void **address)
 {
 	struct vfs_call call = vfs_call_begin(file->fs, "map", file->path);
 	int r = check(file, offset, length, prot);

@@ -39,8 +39,7 @@ static int map(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bo
 	return (int)op.result;
 }
 
-static int unmap(
-	void *ctx, void *owner, const struct vfs_dax_mapping *mappings, unsigned int count)
+static int unmap(void *ctx, void *owner, const struct vfs_dax_mapping *mappings, unsigned int count)
 {
 	struct fuse_removemapping_one ones[BATCH];
 	const struct vfs_node *node = owner;
@@ -169,8 +168,7 @@ void vfs_window_destroy(struct vfs_fs *fs)
 
 static bool wants(const struct vfs_file *file)
 {
-	return file->fs->options.dax != VFS_DAX_INODE ||
-	       (file->node->attr.flags & FUSE_ATTR_DAX);
+	return file->fs->options.dax != VFS_DAX_INODE || (file->node->attr.flags & FUSE_ATTR_DAX);
 }
 
 /* With the tree's lock: nobody else relies on what is kept of it. */
@@ -178,8 +176,8 @@ static bool may_begin(const struct vfs_file *file)
 {
 	const struct vfs_node *node = file->node;
 
-	return !atomic_load(&node->dax) && wants(file) &&
-	       node->files.next == &file->of_node && node->files.prev == &file->of_node;
+	return !atomic_load(&node->dax) && wants(file) && node->files.next == &file->of_node &&
+	       node->files.prev == &file->of_node;
 }
 
 static void begin(struct vfs_window *window, struct vfs_file *file)

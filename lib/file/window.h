@@ -28,11 +28,11 @@ struct vfs_window_counters {
 struct vfs_window {
 	struct vfs_fs *fs;
 	struct vfs_dax *dax;
-	int guard; /* see vfs_guard_acquire() */
+	int guard;	/* see vfs_guard_acquire() */
 	uint64_t unit;	/* bytes, of which mappings are made up */
 	uint64_t range; /* bytes */
 	atomic_bool off;
-	atomic_bool looked; /* at what kind of memory it is */
+	atomic_bool looked;   /* at what kind of memory it is */
 	pthread_mutex_t lock; /* of looking, and of what applications have mapped: */
 	enum vfs_memory_type memory;
 	unsigned int speed;

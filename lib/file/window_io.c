@@ -80,7 +80,8 @@ static int ask(struct reading *reading, uint64_t end)
 	return 0;
 }
 
-/* There is nothing behind a part of the window: the file has become shorter, or the device is gone. */
+/* There is nothing behind a part of the window: the file has become shorter, or the device is gone.
+ */
 static int ask_after_fault(struct reading *reading)
 {
 	uint64_t unit = reading->file->fs->window->unit;

@@ -120,9 +120,8 @@ static void prepare(struct vfs_fs *fs)
 
 int main(int argc, char **argv)
 {
-	const struct vfs_mount_options options = {.cache = VFS_CACHE_ALWAYS,
-		.dax = VFS_DAX_ALWAYS,
-		.dax_faults = VFS_FAULTS_HANDLER};
+	const struct vfs_mount_options options = {
+		.cache = VFS_CACHE_ALWAYS, .dax = VFS_DAX_ALWAYS, .dax_faults = VFS_FAULTS_HANDLER};
 	struct vfs_dax_stats before, after;
 	struct vfs_fs *fs;
 	int r;
