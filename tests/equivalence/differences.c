@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #include <linux/openat2.h>
@@ -18,12 +17,6 @@ bool differs_opened(const struct op *op, int result, const struct stat *stat)
 bool differs_chmod(const struct op *op, int result)
 {
 	return op->at && result == -ENOSYS;
-}
-
-bool differs_realpath(const struct op *op)
-{
-	return strlen(op->path) >= PATH_MAX ||
-	       (op_callers[op->caller].uid != 0 && strchr(op->path, '.'));
 }
 
 bool differs_locked(const struct stat *stat)
