@@ -205,7 +205,8 @@ static void say_hole(struct side *side, void *file, const struct op *op, off_t f
 		r = is_zero(side, file, op->offset, end);
 	else if (found != size)
 		r = found < 0 ? 0 : is_zero(side, file, found, found + 1);
-	if (r < 0)
+	/* Who may only write cannot look, and need not where the other side has no hole. */
+	if (r < 0 && r != -EBADF)
 		say_result(out, r);
 	else
 		say(out, r ? "as it may be" : "%lld cannot be", (long long)found);
