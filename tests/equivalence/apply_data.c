@@ -267,6 +267,7 @@ void apply_copy(struct side *side, const struct op *op, struct outcome *out)
 		return;
 	r = side->calls->copy_file_range(in, op->choice->value & 1 ? &offset : NULL, to,
 		op->choice->value & 2 ? &offset2 : NULL, op->length);
+	out->not_compared = differs_copied(op, r);
 	say_result(out, r);
 	say(out, "offsets %lld %lld", (long long)offset, (long long)offset2);
 	say_position(side, in, out);

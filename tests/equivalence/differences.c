@@ -19,6 +19,11 @@ bool differs_chmod(const struct op *op, int result)
 	return op->at && result == -ENOSYS;
 }
 
+bool differs_copied(const struct op *op, long long result)
+{
+	return result == -EFBIG && (op_features(op) & FEATURE_HUGE);
+}
+
 bool differs_locked(const struct stat *stat)
 {
 	return S_ISDIR(stat->st_mode);

@@ -13,7 +13,8 @@
  * - The order in which entries come. (apply_names.c: say_listing)
  * - Places in an open directory are for seekdir() alone, whose numbers are the file system's own.
  *   (apply_data.c: apply_lseek)
- * - How large a file may be only its file system knows, and lseek() need not ask it. (here)
+ * - How large a file may be only its file system knows, and lseek() need not ask it, nor need a
+ * copy of nothing. (here)
  * - O_DIRECT wants memory that is aligned on a disk and not on a socket. (calls_kernel.c: do_open)
  * - Opening a fifo, a socket or a device is a matter of the kernel that opens it. (here)
  * - RESOLVE_NO_XDEV: Linux takes an absolute link for one that leads to another mount if the path
@@ -41,6 +42,9 @@ bool differs_opened(const struct op *op, int result, const struct stat *stat);
 
 /* chmod ended like this. */
 bool differs_chmod(const struct op *op, int result);
+
+/* A copy ended like this. */
+bool differs_copied(const struct op *op, long long result);
 
 /* A lock on something with these attributes. */
 bool differs_locked(const struct stat *stat);
