@@ -121,6 +121,9 @@ int vfs_may_write_here(const struct vfs_fs *fs);
 /* Is nothing refused to the caller, or is that the server's business? Who he is, in any case. */
 bool vfs_caller_may_all(const struct vfs_fs *fs, struct vfs_caller *caller);
 
+/* What it depends on whether he may. 0: he may all, and nothing was asked; 1; or an error. */
+int vfs_attr_to_judge(struct vfs_node *node, struct vfs_caller *caller, struct fuse_attr *attr);
+
 /* Is the caller in a group? */
 bool vfs_caller_in_group(const struct vfs_caller *caller, gid_t gid);
 
