@@ -47,6 +47,7 @@ struct vfs_node {
 	struct vfs_node *last_parent; /* of a directory without a name; has a reference */
 	uint64_t names_version;	      /* of a directory: changed by this client */
 	bool names_changing;
+	uint64_t names_asked; /* how that was when this client began to change it */
 
 	/* Attributes, with the tree's lock; see attr.c. */
 	struct fuse_attr attr;

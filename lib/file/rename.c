@@ -130,8 +130,9 @@ static int check_rights(const struct renaming *renaming)
 static void set_name(const struct vfs_walk *walk, struct vfs_node *node)
 {
 	struct vfs_node *parent = walk->parent;
+	uint64_t until = vfs_names_until(parent, vfs_valid_until(parent->fs, 0, 0));
 
-	(void)vfs_name_set(parent, walk->name, node, vfs_valid_until(parent->fs, 0, 0));
+	(void)vfs_name_set(parent, walk->name, node, until);
 }
 
 static void drop_name(const struct vfs_walk *walk)

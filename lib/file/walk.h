@@ -54,6 +54,12 @@ void vfs_names_begin_change(struct vfs_node *directory, struct vfs_node *other);
 void vfs_names_end_change(struct vfs_node *directory, struct vfs_node *other);
 
 /*
+ * With the tree's lock, during such a change: until when its outcome is believed. Not at all if the
+ * server has told of another change in the directory meanwhile, which may be the later one.
+ */
+uint64_t vfs_names_until(const struct vfs_node *directory, uint64_t until_ns);
+
+/*
  * The end of a change in one, after which @text leads to the node of @entry, or nowhere if that is
  * NULL. Returns as vfs_node_enter(); *node may be NULL if nobody wants it.
  */
