@@ -207,7 +207,7 @@ static void drop_of_block(
 		return;
 	forget_range(block, from > start ? (uint32_t)(from - start) : 0,
 		to < end ? (uint32_t)(to - start) : VFS_BLOCK_SIZE);
-	if (block->busy == VFS_BLOCK_FILLING)
+	if (block->busy != VFS_BLOCK_IDLE)
 		block->doomed = true;
 	if (block->from == block->to && block->busy == VFS_BLOCK_IDLE)
 		vfs_block_remove(block->data, block, removed);

@@ -47,7 +47,7 @@ struct vfs_block {
 	uint64_t dirty_since;  /* see vfs_node_data.dirty_clock */
 	struct vfs_file *file; /* wrote what is dirty; it is not closed before that is written */
 	enum vfs_block_busy busy;
-	bool doomed;	  /* what is being read may be old already */
+	bool doomed;	  /* what is being read or written may be old already */
 	atomic_bool used; /* since it was looked at for replacement */
 };
 
@@ -77,6 +77,7 @@ struct vfs_node_data {
 	atomic_size_t num_dirty;
 	struct vfs_list of_pool; /* if there are dirty blocks; with the pool's lock */
 	struct vfs_list runs;	 /* in the background */
+	uint64_t drops;		 /* counts vfs_data_drop(): somebody may have changed the file */
 	uint64_t errors;	 /* of writing back, counted */
 	int error;		 /* the last one */
 

@@ -115,6 +115,7 @@ void vfs_data_drop(struct vfs_node *node, uint64_t from, uint64_t to)
 		return;
 	vfs_list_init(&removed);
 	pthread_rwlock_wrlock(&data->lock);
+	data->drops++;
 	vfs_blocks_drop(data, from, to, &removed);
 	pthread_rwlock_unlock(&data->lock);
 	vfs_pool_give(data->pool, &removed);

@@ -42,13 +42,14 @@ struct vfs_node {
 	uint64_t lookups;   /* owed to the server */
 	unsigned int users; /* references */
 	struct vfs_node *hash_next;
-	struct vfs_list lru;	       /* nobody uses it */
-	struct vfs_list names;	       /* vfs_name.of_node: what leads here */
-	struct vfs_list children;      /* vfs_name.of_parent: what is known of a directory */
-	struct vfs_list files;	       /* vfs_file.of_node */
-	struct vfs_node *removed_from; /* a directory that was in use then; has a reference */
-	uint64_t names_version;	       /* of a directory: changed by this client */
+	struct vfs_list lru;	      /* nobody uses it */
+	struct vfs_list names;	      /* vfs_name.of_node: what leads here */
+	struct vfs_list children;     /* vfs_name.of_parent: what is known of a directory */
+	struct vfs_list files;	      /* vfs_file.of_node */
+	struct vfs_node *last_parent; /* of a directory without a name; has a reference */
+	uint64_t names_version;	      /* of a directory: changed by this client */
 	bool names_changing;
+	uint64_t names_asked; /* how that was when this client began to change it */
 
 	/* Attributes, with the tree's lock; see attr.c. */
 	struct fuse_attr attr;

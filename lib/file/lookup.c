@@ -186,6 +186,12 @@ int vfs_lookup_parent(struct vfs_node *directory, struct vfs_node **parent)
 	return known ? 0 : ask_for_parent(directory, parent);
 }
 
+static void begin_change(struct vfs_node *directory)
+{
+	directory->names_changing = true;
+	directory->names_asked = names_version(directory);
+}
+
 void vfs_names_begin_change(struct vfs_node *directory, struct vfs_node *other)
 {
 	struct vfs_fs *fs = directory->fs;
@@ -193,10 +199,15 @@ void vfs_names_begin_change(struct vfs_node *directory, struct vfs_node *other)
 	pthread_mutex_lock(&fs->lock);
 	while (directory->names_changing || (other && other->names_changing))
 		pthread_cond_wait(&fs->names_changed, &fs->lock);
-	directory->names_changing = true;
+	begin_change(directory);
 	if (other)
-		other->names_changing = true;
+		begin_change(other);
 	pthread_mutex_unlock(&fs->lock);
+}
+
+uint64_t vfs_names_until(const struct vfs_node *directory, uint64_t until_ns)
+{
+	return names_version(directory) == directory->names_asked ? until_ns : 0;
 }
 
 static void end_change(struct vfs_node *directory)
@@ -230,7 +241,8 @@ int vfs_names_made(struct vfs_node *directory, const char *text, const struct fu
 		vfs_name_drop(name);
 	else if (node)
 		(void)vfs_name_set(directory, text, node,
-			vfs_valid_until(fs, entry->entry_valid, entry->entry_valid_nsec));
+			vfs_names_until(directory,
+				vfs_valid_until(fs, entry->entry_valid, entry->entry_valid_nsec)));
 	end_change(directory);
 	pthread_mutex_unlock(&fs->lock);
 	if (result)

@@ -27,6 +27,16 @@ bool vfs_caller_may_all(const struct vfs_fs *fs, struct vfs_caller *caller)
 	return caller->uid == 0 || fs->options.server_checks;
 }
 
+int vfs_attr_to_judge(struct vfs_node *node, struct vfs_caller *caller, struct fuse_attr *attr)
+{
+	int r;
+
+	if (vfs_caller_may_all(node->fs, caller))
+		return 0;
+	r = vfs_attr_get(node, NULL, false, attr);
+	return r < 0 ? r : 1;
+}
+
 static unsigned int granted(const struct vfs_caller *caller, const struct fuse_attr *attr)
 {
 	if (caller->uid == attr->uid)
@@ -82,24 +92,21 @@ int vfs_mode_of_new(struct vfs_node *directory, mode_t *mode)
 	struct fuse_attr attr;
 	int r;
 
-	if ((*mode & runs) != runs || vfs_caller_may_all(directory->fs, &caller))
+	if ((*mode & runs) != runs)
 		return 0;
-	r = vfs_attr_get(directory, NULL, false, &attr);
-	if (r == 0 && (attr.mode & S_ISGID) && !vfs_caller_in_group(&caller, attr.gid))
+	r = vfs_attr_to_judge(directory, &caller, &attr);
+	if (r > 0 && (attr.mode & S_ISGID) && !vfs_caller_in_group(&caller, attr.gid))
 		*mode &= ~(mode_t)S_ISGID;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 int vfs_may_own(struct vfs_node *node)
 {
 	struct vfs_caller caller;
 	struct fuse_attr attr;
-	int r;
+	int r = vfs_attr_to_judge(node, &caller, &attr);
 
-	if (vfs_caller_may_all(node->fs, &caller))
-		return 0;
-	r = vfs_attr_get(node, NULL, false, &attr);
-	if (r < 0)
+	if (r <= 0)
 		return r;
 	return attr.uid == caller.uid ? 0 : -EPERM;
 }

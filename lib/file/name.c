@@ -109,6 +109,14 @@ static struct vfs_name *create(struct vfs_node *parent, const char *text)
 	return name;
 }
 
+static void forget_way_up(struct vfs_node *directory)
+{
+	vfs_names_drop_to(directory);
+	if (directory->last_parent)
+		vfs_node_release(directory->last_parent);
+	directory->last_parent = NULL;
+}
+
 /*
  * What is known of the way up from a directory leads through @node, which is below it now: somebody
  * else has moved them. A circle would keep itself alive, and nobody would come to its end.
@@ -123,7 +131,7 @@ static void break_circle(struct vfs_node *directory, const struct vfs_node *node
 		return;
 	while (directory != node) {
 		at = vfs_name_parent(directory);
-		vfs_names_drop_to(directory);
+		forget_way_up(directory);
 		directory = at;
 	}
 }
@@ -131,8 +139,25 @@ static void break_circle(struct vfs_node *directory, const struct vfs_node *node
 /* A directory is in one place: it was moved. */
 static void move_directory(struct vfs_node *parent, struct vfs_node *node)
 {
-	vfs_names_drop_to(node);
+	forget_way_up(node);
 	break_circle(parent, node);
+}
+
+void vfs_name_keep_parent(struct vfs_node *directory, struct vfs_node *parent)
+{
+	if (!directory->users)
+		return;
+	move_directory(parent, directory);
+	directory->last_parent = parent;
+	vfs_node_hold(parent);
+}
+
+/* There is no memory for its name. */
+static int set_no_name(struct vfs_node *parent, struct vfs_node *node)
+{
+	if (node && S_ISDIR(node->type))
+		vfs_name_keep_parent(node, parent);
+	return -ENOMEM;
 }
 
 int vfs_name_set(
@@ -154,7 +179,7 @@ int vfs_name_set(
 	else
 		name = create(parent, text);
 	if (!name)
-		return -ENOMEM;
+		return set_no_name(parent, node);
 	name->until_ns = until_ns;
 	lead_to(name, node);
 	if (!node)
@@ -167,6 +192,6 @@ struct vfs_node *vfs_name_parent(const struct vfs_node *directory)
 	if (directory == directory->fs->root)
 		return directory->fs->root;
 	if (vfs_list_empty(&directory->names))
-		return directory->removed_from;
+		return directory->last_parent;
 	return vfs_list_first(&directory->names, struct vfs_name, of_node)->parent;
 }

@@ -154,8 +154,8 @@ static void take_out(struct vfs_node *node)
 	node->fs->num_nodes--;
 	vfs_names_drop_to(node);
 	unhash(node);
-	if (node->removed_from)
-		vfs_node_release(node->removed_from);
+	if (node->last_parent)
+		vfs_node_release(node->last_parent);
 }
 
 static unsigned int take_some_out(struct vfs_fs *fs, unsigned int keep, struct vfs_node **nodes)

@@ -44,11 +44,7 @@ static void forget_name(const struct vfs_walk *walk, struct vfs_node *node)
 		return;
 	pthread_mutex_lock(&node->fs->lock);
 	vfs_names_drop_in(node);
-	/* Who has it open goes up from there still. */
-	if (node->users > 1 && !node->removed_from) {
-		node->removed_from = walk->parent;
-		vfs_node_hold(walk->parent);
-	}
+	vfs_name_keep_parent(node, walk->parent);
 	pthread_mutex_unlock(&node->fs->lock);
 }
 

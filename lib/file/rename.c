@@ -129,13 +129,25 @@ static int check_rights(const struct renaming *renaming)
 /* It is called that now; how long that holds the server does not say. */
 static void set_name(const struct vfs_walk *walk, struct vfs_node *node)
 {
+	struct vfs_node *parent = walk->parent;
+	uint64_t until = vfs_names_until(parent, vfs_valid_until(parent->fs, 0, 0));
+
+	(void)vfs_name_set(parent, walk->name, node, until);
+}
+
+static void drop_name(const struct vfs_walk *walk)
+{
 	struct vfs_name *name = vfs_name_find(walk->parent, walk->name);
 
-	if (node)
-		(void)vfs_name_set(
-			walk->parent, walk->name, node, vfs_valid_until(walk->parent->fs, 0, 0));
-	else if (name)
+	if (name)
 		vfs_name_drop(name);
+}
+
+/* It is gone, as if it had been removed. */
+static void take_away(struct vfs_node *directory, struct vfs_node *parent)
+{
+	vfs_names_drop_in(directory);
+	vfs_name_keep_parent(directory, parent);
 }
 
 static void take_over(const struct renaming *renaming)
@@ -145,12 +157,12 @@ static void take_over(const struct renaming *renaming)
 
 	pthread_mutex_lock(&fs->lock);
 	/* First what goes, as a directory has one name only. */
-	set_name(&renaming->from, NULL);
+	drop_name(&renaming->from);
 	set_name(&renaming->to, renaming->node);
 	if (exchange)
 		set_name(&renaming->from, renaming->replaced);
 	else if (renaming->replaced && S_ISDIR(renaming->replaced->type))
-		vfs_names_drop_in(renaming->replaced);
+		take_away(renaming->replaced, renaming->to.parent);
 	vfs_attr_expire_locked(renaming->node);
 	if (renaming->replaced)
 		vfs_attr_expire_locked(renaming->replaced);

@@ -34,12 +34,12 @@ static int mode_for(struct vfs_node *node, mode_t *mode)
 	struct fuse_attr attr;
 	int r;
 
-	if (!(*mode & S_ISGID) || vfs_caller_may_all(node->fs, &caller))
+	if (!(*mode & S_ISGID))
 		return 0;
-	r = vfs_attr_get(node, NULL, false, &attr);
-	if (r == 0 && !vfs_caller_in_group(&caller, attr.gid))
+	r = vfs_attr_to_judge(node, &caller, &attr);
+	if (r > 0 && !vfs_caller_in_group(&caller, attr.gid))
 		*mode &= ~(mode_t)S_ISGID;
-	return r;
+	return r < 0 ? r : 0;
 }
 
 static int change_mode(struct vfs_node *node, mode_t mode)
@@ -61,21 +61,26 @@ static int change_mode(struct vfs_node *node, mode_t mode)
 
 /* ---- chown ---- */
 
-static int check_owner(struct vfs_node *node, uid_t uid, gid_t gid)
+static int check_owner(
+	const struct fuse_attr *attr, const struct vfs_caller *caller, uid_t uid, gid_t gid)
 {
-	struct vfs_caller caller;
-	struct fuse_attr attr;
-	int r;
-
-	if (vfs_caller_may_all(node->fs, &caller))
-		return 0;
-	r = vfs_attr_get(node, NULL, false, &attr);
-	if (r < 0)
-		return r;
-	if (attr.uid != caller.uid || (uid != (uid_t)-1 && uid != attr.uid))
+	if (attr->uid != caller->uid || (uid != (uid_t)-1 && uid != attr->uid))
 		return uid == (uid_t)-1 && gid == (gid_t)-1 ? 0 : -EPERM;
-	return gid == (gid_t)-1 || gid == attr.gid || vfs_caller_in_group(&caller, gid) ? 0
+	return gid == (gid_t)-1 || gid == attr->gid || vfs_caller_in_group(caller, gid) ? 0
 											: -EPERM;
+}
+
+/* A server takes set-ID bits away by its own rights: to it nobody is outside of the file's group.
+ */
+static void drop_privileges(const struct vfs_node *node, const struct fuse_attr *attr,
+	const struct vfs_caller *caller, struct fuse_setattr_in *in)
+{
+	mode_t bits = S_ISDIR(node->type) ? 0 : vfs_privileges(attr, caller);
+
+	if (!bits)
+		return;
+	in->valid |= FATTR_MODE;
+	in->mode = attr->mode & ~bits;
 }
 
 /* Nothing changes but set-ID bits, which are taken away. The server does that if it is asked at
@@ -98,17 +103,27 @@ static int keep_owner(struct vfs_node *node)
 static int change_owner(struct vfs_node *node, uid_t uid, gid_t gid)
 {
 	struct fuse_setattr_in in = {.uid = uid, .gid = gid};
+	struct vfs_caller caller;
+	struct fuse_attr attr;
+	bool judged;
 	int r = vfs_may_write_here(node->fs);
 
 	if (r == 0)
-		r = check_owner(node, uid, gid);
+		r = vfs_attr_to_judge(node, &caller, &attr);
+	judged = r > 0;
+	if (judged)
+		r = check_owner(&attr, &caller, uid, gid);
 	if (r < 0)
 		return r;
 	if (uid != (uid_t)-1)
 		in.valid |= FATTR_UID;
 	if (gid != (gid_t)-1)
 		in.valid |= FATTR_GID;
-	return in.valid ? send(node, &in) : keep_owner(node);
+	if (!in.valid)
+		return keep_owner(node);
+	if (judged)
+		drop_privileges(node, &attr, &caller, &in);
+	return send(node, &in);
 }
 
 /* ---- utimens ---- */

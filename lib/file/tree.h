@@ -23,12 +23,18 @@ struct vfs_name *vfs_name_find(struct vfs_node *parent, const char *text);
 
 /*
  * @node is called that now, or nothing is (NULL). What was known of the name before is dropped.
- * Where there is no memory (-ENOMEM), nothing is known.
+ * Where there is no memory (-ENOMEM), nothing is known, but for the way up from a directory.
  */
 int vfs_name_set(
 	struct vfs_node *parent, const char *text, struct vfs_node *node, uint64_t until_ns);
 
 void vfs_name_drop(struct vfs_name *name);
+
+/*
+ * No name leads to a directory any more, but who uses it goes up from there still, to the one in
+ * which it was last.
+ */
+void vfs_name_keep_parent(struct vfs_node *directory, struct vfs_node *parent);
 
 /* All that lead to it; all in it. */
 void vfs_names_drop_to(struct vfs_node *node);

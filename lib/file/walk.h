@@ -54,6 +54,12 @@ void vfs_names_begin_change(struct vfs_node *directory, struct vfs_node *other);
 void vfs_names_end_change(struct vfs_node *directory, struct vfs_node *other);
 
 /*
+ * With the tree's lock, during such a change: until when its outcome is believed. Not at all if the
+ * server has told of another change in the directory meanwhile, which may be the later one.
+ */
+uint64_t vfs_names_until(const struct vfs_node *directory, uint64_t until_ns);
+
+/*
  * The end of a change in one, after which @text leads to the node of @entry, or nowhere if that is
  * NULL. Returns as vfs_node_enter(); *node may be NULL if nobody wants it.
  */
@@ -120,6 +126,9 @@ int vfs_may_write_here(const struct vfs_fs *fs);
 
 /* Is nothing refused to the caller, or is that the server's business? Who he is, in any case. */
 bool vfs_caller_may_all(const struct vfs_fs *fs, struct vfs_caller *caller);
+
+/* What it depends on whether he may. 0: he may all, and nothing was asked; 1; or an error. */
+int vfs_attr_to_judge(struct vfs_node *node, struct vfs_caller *caller, struct fuse_attr *attr);
 
 /* Is the caller in a group? */
 bool vfs_caller_in_group(const struct vfs_caller *caller, gid_t gid);

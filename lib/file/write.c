@@ -139,13 +139,29 @@ static int keep_piece(const struct piece *piece, struct vfs_iter *iter)
 
 /* ---- to the server ---- */
 
-/* What cannot be kept is dropped, and what is being read may be older. */
-static void keep_written(const struct piece *piece, struct vfs_iter *iter, struct vfs_list *spares)
+static uint64_t count_drops(struct vfs_node_data *data)
 {
-	struct vfs_block *block = vfs_block_take(piece->data, piece->index, spares);
+	uint64_t drops;
+
+	pthread_rwlock_rdlock(&data->lock);
+	drops = data->drops;
+	pthread_rwlock_unlock(&data->lock);
+	return drops;
+}
+
+/*
+ * What cannot be kept is dropped, and what is being read may be older. If something was dropped
+ * since the question (@drops), somebody else may have written after this.
+ */
+static void keep_written(
+	const struct piece *piece, struct vfs_iter *iter, uint64_t drops, struct vfs_list *spares)
+{
+	struct vfs_block *block = NULL;
 	uint64_t start = piece->index * VFS_BLOCK_SIZE;
 	uint32_t size = piece->to - piece->from;
 
+	if (piece->data->drops == drops)
+		block = vfs_block_take(piece->data, piece->index, spares);
 	if (!block || block->busy || vfs_block_dirty(block)) {
 		vfs_blocks_drop(piece->data, start + piece->from, start + piece->to, spares);
 		vfs_iter_advance(iter, size);
@@ -157,8 +173,8 @@ static void keep_written(const struct piece *piece, struct vfs_iter *iter, struc
 	vfs_block_know(block, piece->from, piece->to);
 }
 
-static void keep_all_written(
-	struct vfs_node_data *data, struct vfs_file *file, struct vfs_iter iter, uint64_t offset)
+static void keep_all_written(struct vfs_node_data *data, struct vfs_file *file,
+	struct vfs_iter iter, uint64_t offset, uint64_t drops)
 {
 	struct vfs_list spares;
 
@@ -167,7 +183,7 @@ static void keep_all_written(
 
 		take_spare(data, piece.index, &spares);
 		pthread_rwlock_wrlock(&data->lock);
-		keep_written(&piece, &iter, &spares);
+		keep_written(&piece, &iter, drops, &spares);
 		pthread_rwlock_unlock(&data->lock);
 		vfs_pool_give(data->pool, &spares);
 		offset += piece.to - piece.from;
@@ -186,6 +202,7 @@ static ssize_t write_to_server(
 	uint64_t end = append ? UINT64_MAX : offset + from->left;
 	struct vfs_iter taken = *from;
 	ssize_t r = vfs_data_flush(file->node);
+	uint64_t drops = data ? count_drops(data) : 0;
 	size_t kept = 0;
 
 	if (r < 0)
@@ -198,7 +215,7 @@ static ssize_t write_to_server(
 		kept = data ? (size_t)r : 0;
 	}
 	if (kept)
-		keep_all_written(data, file, taken, offset);
+		keep_all_written(data, file, taken, offset, drops);
 	vfs_data_drop(file->node, offset + kept, end);
 	vfs_attr_end_change(file->node, r > 0 ? offset + (uint64_t)r : 0);
 	return r;

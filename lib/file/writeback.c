@@ -38,6 +38,7 @@ static void add_to_run(struct vfs_run *run, struct vfs_block *block, size_t room
 		run->file = block->file;
 	}
 	block->busy = VFS_BLOCK_WRITING;
+	block->doomed = false;
 	run->blocks[run->count] = block;
 	run->iov[run->count].iov_base = block->memory + block->dirty_from;
 	run->iov[run->count].iov_len = size;
@@ -86,12 +87,19 @@ static bool gather(struct vfs_run *run, struct vfs_node_data *data, uint64_t bef
 
 /* ---- when it was written ---- */
 
-static void written(struct vfs_block *block, size_t size)
+/* Whether somebody else has written after this, who has said so meanwhile, nobody knows. */
+static void written(struct vfs_block *block, size_t size, struct vfs_list *removed)
 {
 	block->busy = VFS_BLOCK_IDLE;
 	block->dirty_from += (uint32_t)size;
+	if (block->doomed) {
+		block->from = block->dirty_from;
+		block->to = block->dirty_to;
+	}
 	if (!vfs_block_dirty(block))
 		vfs_block_clean(block);
+	if (block->from == block->to)
+		vfs_block_remove(block->data, block, removed);
 }
 
 /* What the server has instead is read when it is wanted. */
@@ -125,7 +133,7 @@ static void finish(struct vfs_run *run, int64_t result)
 		if (result <= 0)
 			lost(run->blocks[i], &removed);
 		else
-			written(run->blocks[i], size);
+			written(run->blocks[i], size, &removed);
 		taken -= size;
 	}
 	vfs_data_changed(data);

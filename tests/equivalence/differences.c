@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
-#include <limits.h>
 #include <string.h>
 
 #include <linux/openat2.h>
@@ -20,10 +19,9 @@ bool differs_chmod(const struct op *op, int result)
 	return op->at && result == -ENOSYS;
 }
 
-bool differs_realpath(const struct op *op)
+bool differs_copied(const struct op *op, long long result)
 {
-	return strlen(op->path) >= PATH_MAX ||
-	       (op_callers[op->caller].uid != 0 && strchr(op->path, '.'));
+	return result == -EFBIG && (op_features(op) & FEATURE_HUGE);
 }
 
 bool differs_locked(const struct stat *stat)

@@ -13,12 +13,10 @@
  * - The order in which entries come. (apply_names.c: say_listing)
  * - Places in an open directory are for seekdir() alone, whose numbers are the file system's own.
  *   (apply_data.c: apply_lseek)
- * - How large a file may be only its file system knows, and lseek() need not ask it. (here)
+ * - How large a file may be only its file system knows, and lseek() need not ask it, nor need a
+ * copy of nothing. (here)
  * - O_DIRECT wants memory that is aligned on a disk and not on a socket. (calls_kernel.c: do_open)
  * - Opening a fifo, a socket or a device is a matter of the kernel that opens it. (here)
- * - realpath() of the C library takes "." and ".." away without looking whether the caller may
- * search what is in front of them. (here)
- *   It takes paths of more than PATH_MAX as well.
  * - RESOLVE_NO_XDEV: Linux takes an absolute link for one that leads to another mount if the path
  *   itself did not begin with a slash. (here)
  * - fdopendir() of the C library takes what cannot be read, and complains later.
@@ -45,7 +43,8 @@ bool differs_opened(const struct op *op, int result, const struct stat *stat);
 /* chmod ended like this. */
 bool differs_chmod(const struct op *op, int result);
 
-bool differs_realpath(const struct op *op);
+/* A copy ended like this. */
+bool differs_copied(const struct op *op, long long result);
 
 /* A lock on something with these attributes. */
 bool differs_locked(const struct stat *stat);

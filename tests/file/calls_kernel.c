@@ -48,6 +48,9 @@ static int status(int r)
 
 static bool entered;
 
+/* From before that; -1: there was none. */
+static int proc = -1;
+
 /* Asked by AddressSanitizer, which would look for leaks in /proc: that is not there any more then.
  */
 __attribute__((visibility("default"))) int __lsan_is_turned_off(void);
@@ -59,6 +62,7 @@ int __lsan_is_turned_off(void)
 
 int calls_enter(const char *path)
 {
+	proc = open("/proc", O_PATH | O_CLOEXEC);
 	if (chroot(path) < 0 || chdir("/") < 0)
 		return -errno;
 	entered = true;
@@ -278,16 +282,35 @@ static ssize_t do_readlink(void *fs, void *dir, const char *path, char *target, 
 	return result(readlinkat(at(dir), path, target, size));
 }
 
+/* Where the process's root is the file system's, in which there is no /proc. */
+static ssize_t path_of(int fd, char *path, size_t size)
+{
+	char name[sizeof("self/fd/") + 11];
+
+	snprintf(name, sizeof(name), "self/fd/%d", fd);
+	return result(readlinkat(proc, name, path, size));
+}
+
+/* As the kernel walks the path: realpath() takes "a/.." for where a is, also if the caller may not
+ * search a. */
 static int do_realpath(void *fs, const char *path, char *resolved, size_t size)
 {
 	char buffer[PATH_MAX];
+	ssize_t n;
+	int fd;
 
 	(void)fs;
-	if (!realpath(path, buffer))
+	fd = open(path, O_PATH | O_CLOEXEC);
+	if (fd < 0)
 		return -errno;
-	if (strlen(buffer) >= size)
+	n = path_of(fd, buffer, sizeof(buffer));
+	close(fd);
+	if (n < 0)
+		return (int)n;
+	if ((size_t)n >= size)
 		return -ERANGE;
-	strcpy(resolved, buffer);
+	memcpy(resolved, buffer, (size_t)n);
+	resolved[n] = '\0';
 	return 0;
 }
 

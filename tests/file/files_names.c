@@ -121,6 +121,30 @@ static enum check_result rename_replaces(void)
 	return CHECK_GOOD;
 }
 
+static long long inode_of(void *dir, const char *path)
+{
+	struct stat stat;
+	int r = c->stat(fs, dir, path, &stat, 0);
+
+	return r < 0 ? r : (long long)stat.st_ino;
+}
+
+/* As who is in a directory that was removed. */
+static enum check_result what_was_replaced_has_a_parent(void)
+{
+	void *dir;
+
+	IS(c->mkdir(fs, NULL, "/d", 0755), 0);
+	IS(c->mkdir(fs, NULL, "/d/a", 0755), 0);
+	IS(c->mkdir(fs, NULL, "/b", 0755), 0);
+	IS(c->open(fs, NULL, "/d/a", O_RDONLY | O_DIRECTORY, 0, &dir), 0);
+	IS(c->rename(fs, NULL, "/b", NULL, "/d/a", 0), 0);
+	IS(inode_of(dir, ".."), inode_of(NULL, "/d"));
+	IS(c->unlink(fs, NULL, "/d/a", AT_REMOVEDIR), 0);
+	IS(c->close(dir), 0);
+	return CHECK_GOOD;
+}
+
 static enum check_result rename_by_flags(void)
 {
 	int r;
@@ -321,6 +345,7 @@ const struct check name_checks[] = {
 	{"forty links may lead to each other", a_chain_of_links_has_an_end},
 	{"names of 255 bytes, paths of 4095", names_may_be_so_long},
 	{"rename replaces what it may", rename_replaces},
+	{"a directory that was replaced has a parent", what_was_replaced_has_a_parent},
 	{"RENAME_NOREPLACE and RENAME_EXCHANGE", rename_by_flags},
 	{"an open file stays the same when names change", an_open_file_follows_its_name},
 	{"hard links are one file", hard_links_are_one_file},

@@ -84,6 +84,25 @@ static enum check_result bits_say_who_may(void)
 	return CHECK_GOOD;
 }
 
+/* Also without the permission to execute it, for those who are not of its group. */
+static enum check_result who_gives_a_file_away_takes_its_rights(void)
+{
+	IS(c->chmod(fs, NULL, "/", 0777, 0), 0);
+	IS(make_file("/a", 0600, "x"), 0);
+	IS(c->chown(fs, NULL, "/a", 1001, 1000, 0), 0);
+	IS(c->chmod(fs, NULL, "/a", 06610, 0), 0);
+	become(1001, 0);
+	IS(c->chown(fs, NULL, "/a", (uid_t)-1, 1001, 0), 0);
+	IS(mode_of("/a") & 07777, 0610);
+	root_again();
+	IS(c->chown(fs, NULL, "/a", 1001, 1000, 0), 0);
+	IS(c->chmod(fs, NULL, "/a", 02600, 0), 0);
+	become(1001, 0);
+	IS(c->chown(fs, NULL, "/a", (uid_t)-1, 1001, 0), 0);
+	IS(mode_of("/a") & 07777, 0600);
+	return CHECK_GOOD;
+}
+
 static enum check_result an_open_file_stays_open(void)
 {
 	char data[1];
@@ -274,6 +293,7 @@ const struct check right_checks[] = {
 	{"new files belong to the caller", new_files_belong_to_the_caller},
 	{"a directory gives its group", a_directory_gives_its_group},
 	{"permission bits say who may", bits_say_who_may},
+	{"who gives a file away takes its rights", who_gives_a_file_away_takes_its_rights},
 	{"what is open stays open", an_open_file_stays_open},
 	{"sticky directories keep what is others'", sticky_directories_keep},
 	{"supplementary groups count", groups_beside_the_own},

@@ -15,10 +15,14 @@ count_of() {
 	fi
 }
 
-# servers: the kinds that this machine has.
+# servers: the kinds that this machine has, or those of $VFS_TEST_SERVERS.
 servers() {
 	local kind
 
+	if [ -n "${VFS_TEST_SERVERS:-}" ]; then
+		tr ' ' '\n' <<<"$VFS_TEST_SERVERS"
+		return
+	fi
 	for kind in c rust; do
 		VIRTIOFSD_KIND=$kind virtiofsd_program >/dev/null && echo "$kind"
 	done

@@ -102,6 +102,8 @@ static int64_t write_file(struct vfs_op *op)
 	if (at > stub.size)
 		stub.size = at;
 	stub.mtime++;
+	if (stub.after_write)
+		stub.after_write();
 	return (int64_t)(at - op->args.write.offset);
 }
 

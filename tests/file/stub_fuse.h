@@ -35,6 +35,9 @@ struct stub {
 	unsigned int alloc_fails; /* one allocation in so many; 0: none */
 	uint64_t attr_valid_s;
 
+	/* After a WRITE was done, before anybody knows: with the stub's lock. NULL: nothing. */
+	void (*after_write)(void);
+
 	unsigned int seed;
 };
 

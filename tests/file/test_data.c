@@ -526,6 +526,48 @@ static void kept_data_is_shown(void **state)
 	stub_close(file);
 }
 
+/* ---- somebody else ---- */
+
+/* He writes as soon as this client's WRITE is done, and says so before its answer is looked at. */
+static void somebody_else_writes(void)
+{
+	stub.after_write = NULL;
+	memset(stub.bytes + 100, 'x', 100);
+	vfs_data_drop(fs->root, 0, UINT64_MAX);
+}
+
+static void what_was_written_is_not_kept_if_it_may_be_older(void **state)
+{
+	struct vfs_file *file;
+
+	(void)state;
+	mount_with(VFS_CACHE_ALWAYS, false);
+	file = stub_open(fs, O_RDWR);
+	stub.after_write = somebody_else_writes;
+	writes(file, 0, 1000, 'a');
+	finds(file, 0, 1000);
+	assert_int_equal(buffer[150], 'x');
+	writes(file, 0, 1000, 'b');
+	finds(file, 0, 1000);
+	assert_int_equal(stub.asked[FUSE_READ], 1);
+	stub_close(file);
+}
+
+static void what_was_written_back_is_not_kept_if_it_may_be_older(void **state)
+{
+	struct vfs_file *file;
+
+	(void)state;
+	mount_with(VFS_CACHE_ALWAYS, true);
+	file = stub_open(fs, O_RDWR);
+	stub.after_write = somebody_else_writes;
+	writes(file, 0, 1000, 'a');
+	assert_int_equal(vfs_fsync(file), 0);
+	finds(file, 0, 1000);
+	assert_int_equal(buffer[150], 'x');
+	stub_close(file);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -552,6 +594,8 @@ int main(void)
 		TEST(holes_are_made),
 		TEST(ranges_are_copied),
 		TEST(kept_data_is_shown),
+		TEST(what_was_written_is_not_kept_if_it_may_be_older),
+		TEST(what_was_written_back_is_not_kept_if_it_may_be_older),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

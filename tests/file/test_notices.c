@@ -20,6 +20,7 @@
 #include <vfs/error.h>
 #include <vfs/notify.h>
 
+#include "between.h"
 #include "served.h"
 
 #define BOUND_S 20
@@ -279,6 +280,34 @@ static void test_a_name_of_an_open_directory(void **state)
 	assert_int_equal(vfs_close(dir), 0);
 }
 
+/* ---- while this client changes names itself ---- */
+
+/* The host has moved it away before this client hears that it has made it. */
+static void move_away_and_say_so(void)
+{
+	served_rename("new", "moved");
+	SAY("notify inval-entry node=1 name=new");
+	assert_int_equal(stat_of("/"), 0);
+}
+
+static void test_a_name_that_goes_while_it_is_made(void **state)
+{
+	(void)state;
+	between(FUSE_MKDIR, move_away_and_say_so);
+	assert_int_equal(vfs_mkdir(fs, "new", 0755), 0);
+	assert_int_equal(stat_of("new"), -ENOENT);
+	assert_int_equal(stat_of("moved"), 0);
+}
+
+static void test_a_name_that_goes_while_it_is_given(void **state)
+{
+	(void)state;
+	between(FUSE_RENAME2, move_away_and_say_so);
+	assert_int_equal(vfs_renameat2(fs, NULL, "file", NULL, "new", RENAME_NOREPLACE), 0);
+	assert_int_equal(stat_of("new"), -ENOENT);
+	assert_int_equal(stat_of("moved"), 0);
+}
+
 static void test_nodes_that_are_to_be_forgotten(void **state)
 {
 	char answer[64];
@@ -326,6 +355,8 @@ static int run(const char *face, bool vfio_user)
 		NOTICE_TEST(test_a_name_that_was_removed),
 		NOTICE_TEST(test_all_names),
 		NOTICE_TEST(test_a_name_of_an_open_directory),
+		NOTICE_TEST(test_a_name_that_goes_while_it_is_made),
+		NOTICE_TEST(test_a_name_that_goes_while_it_is_given),
 		NOTICE_TEST(test_nodes_that_are_to_be_forgotten),
 		NOTICE_TEST(test_what_is_unknown_changes_nothing),
 	};

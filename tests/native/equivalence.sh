@@ -6,7 +6,7 @@
 # shellcheck source=tests/file/servers.sh
 . "$TOP/tests/file/servers.sh"
 
-count=$(count_of 6000 1500 200000)
+count=${EQUIVALENCE_COUNT:-$(count_of 6000 1500 200000)}
 seed=${EQUIVALENCE_SEED:-1}
 program=$BUILD/tests/equivalence/equivalence
 twin=$WORK/twin

@@ -5,16 +5,18 @@
 # shellcheck source=tests/file/servers.sh
 . "$TOP/tests/file/servers.sh"
 
-count=$(count_of 8000 2000 1000000)
+count=${FSX_COUNT:-$(count_of 8000 2000 1000000)}
+seed=${FSX_SEED:-1}
 program=$BUILD/tests/file/fsx
 
-ok "the kernel: $count operations" as_root "$program" --kernel "$SHARE" --count "$count"
+ok "the kernel: $count operations" as_root "$program" --kernel "$SHARE" --count "$count" \
+	--seed "$seed"
 for kind in $(servers); do
 	for mode in "${MODES[@]}"; do
 		start_server "$kind" "$SHARE"
 		# shellcheck disable=SC2086 # options are words
 		ok "$kind $mode: $count operations" as_root "$program" --device "$SOCKET" \
-			--direct "$SHARE" "${server_options[@]}" $mode --count "$count"
+			--direct "$SHARE" "${server_options[@]}" $mode --count "$count" --seed "$seed"
 		end_server
 	done
 done
