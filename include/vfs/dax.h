@@ -13,7 +13,6 @@
 #ifndef VFS_DAX_H
 #define VFS_DAX_H
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -120,9 +119,9 @@ struct vfs_dax_stats {
  *                      effect that it would have had. When somebody else handles them later copies
  *                      become system calls.
  * @VFS_FAULTS_SYSTEM_CALL: each copy is a system call (two, with the one that asks which thread
- * this is), and signals are left alone
+ *                          this is), and signals are left alone
  * @VFS_FAULTS_APPLICATION: the program's handlers of SIGBUS and SIGSEGV call vfs_fault_handle().
- * They are there when the mount is made and stay until it is gone.
+ *                          They are there when the mount is made and stay until it is gone.
  *
  * A file that becomes shorter takes away what is mapped of it, and so does a device that fails.
  * Touching that memory raises SIGBUS or SIGSEGV in the thread that does; a copy of the library has
@@ -143,8 +142,8 @@ enum vfs_faults {
 /**
  * vfs_fault_handle() - in a signal handler: end the library's copy, if this is a fault of one
  * @signal: SIGBUS or SIGSEGV
- * @info: what the handler was given (SA_SIGINFO)
- * @context: likewise
+ * @info: the siginfo_t that the handler was given (SA_SIGINFO)
+ * @context: likewise, the ucontext_t
  *
  * The first thing that the handler of a program with VFS_FAULTS_APPLICATION does::
  *
@@ -160,7 +159,7 @@ enum vfs_faults {
  *
  * Return: false: it is something else. True: the handler has nothing more to do.
  */
-bool vfs_fault_handle(int signal, siginfo_t *info, void *context);
+bool vfs_fault_handle(int signal, const void *info, void *context);
 
 /**
  * vfs_copy_from_map() - copy out of the window, as far as there is something
@@ -177,8 +176,8 @@ bool vfs_fault_handle(int signal, siginfo_t *info, void *context);
  * does not have the window.
  *
  * Return: bytes copied, counted from the first. Fewer than @size: there was nothing behind the next
- * one, or no more than a hardware error, or no mount is there and system calls that copy
- * (process_vm_writev()) are forbidden. What of @to is behind them has any contents.
+ * one, or memory with an error that the hardware has found; or no handler catches faults, and the
+ * system call (process_vm_writev()) is forbidden. What of @to is behind them has any contents.
  */
 size_t vfs_copy_from_map(void *to, const void *map, size_t size);
 

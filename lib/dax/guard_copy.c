@@ -14,6 +14,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -35,8 +36,7 @@
 #define UNDER_TSAN 0
 #endif
 
-/* Others write to the window meanwhile, as they do to any file: that is no race of the library's.
- */
+/* Others write to the window meanwhile, as they do to any file: no race of the library's. */
 #define UNCHECKED __attribute__((noinline, no_sanitize("thread")))
 
 /* What is copied. */
@@ -108,35 +108,21 @@ UNCHECKED static void write_upwards(volatile char *window, const char *from, siz
 		*window++ = *from++;
 }
 
+static void move(void *to, const void *from, size_t size)
+{
+#if UNDER_TSAN
+	read_upwards(to, from, size);
+#else
+	memcpy(to, from, size);
+#endif
+}
+
 static void move_upwards(const struct piece *piece, size_t done, size_t size)
 {
 	if (piece->into)
 		write_upwards(piece->window + done, piece->memory + done, size);
 	else
 		read_upwards(piece->memory + done, piece->window + done, size);
-}
-
-static void move(const struct piece *piece)
-{
-	if (UNDER_TSAN)
-		move_upwards(piece, 0, piece->size);
-	else if (piece->into)
-		memcpy(piece->window, piece->memory, piece->size);
-	else
-		memcpy(piece->memory, piece->window, piece->size);
-}
-
-/* False: there was a fault, and it may have copied anything. */
-static __attribute__((noinline)) bool try_all(struct guarded *guarded, const struct piece *piece)
-{
-	if (sigsetjmp(guarded->out, 0) == 0) {
-		set_active(guarded);
-		move(piece);
-		set_active(guarded->outer);
-		return true;
-	}
-	set_active(guarded->outer);
-	return false;
 }
 
 /* To the end of the window's page. */
@@ -147,32 +133,25 @@ static size_t rest_of_page(const struct piece *piece, size_t done)
 	return min_size(piece->size - done, PAGE - at % PAGE);
 }
 
-/* How much of it was copied is in guarded->done. A page is there or not, as a whole. */
-static __attribute__((noinline)) void try_pages(struct guarded *guarded, const struct piece *piece)
-{
-	guarded->done = 0;
-	if (sigsetjmp(guarded->out, 0) == 0) {
-		set_active(guarded);
-		while (guarded->done < piece->size) {
-			size_t size = rest_of_page(piece, guarded->done);
-
-			move_upwards(piece, guarded->done, size);
-			guarded->done += size;
-		}
-	}
-	set_active(guarded->outer);
-}
-
-static size_t copy_caught(const struct piece *piece)
+/* A page is there or not, as a whole. */
+static size_t try_pages(const struct piece *piece)
 {
 	struct guarded guarded;
 
 	guarded.start = (uintptr_t)piece->window;
 	guarded.size = piece->size;
 	guarded.outer = thread.active;
-	if (try_all(&guarded, piece))
-		return piece->size;
-	try_pages(&guarded, piece);
+	guarded.done = 0;
+	if (sigsetjmp(guarded.out, 0) == 0) {
+		set_active(&guarded);
+		while (guarded.done < piece->size) {
+			size_t size = rest_of_page(piece, guarded.done);
+
+			move_upwards(piece, guarded.done, size);
+			guarded.done += size;
+		}
+	}
+	set_active(guarded.outer);
 	return guarded.done;
 }
 
@@ -186,9 +165,9 @@ static ssize_t call(const struct piece *piece)
 	const struct iovec window = {.iov_base = piece->window, .iov_len = piece->size};
 	const struct iovec memory = {.iov_base = piece->memory, .iov_len = piece->size};
 
-	if (piece->into)
-		return process_vm_readv(gettid(), &window, 1, &memory, 1, 0);
-	return process_vm_writev(gettid(), &window, 1, &memory, 1, 0);
+	/* Not by the C library: sanitizers take that for accesses of the program. */
+	return syscall(piece->into ? SYS_process_vm_readv : SYS_process_vm_writev, gettid(),
+		&window, 1UL, &memory, 1UL, 0UL);
 }
 
 /*
@@ -260,23 +239,71 @@ static __attribute__((noinline)) bool look_at_mask(void)
 	return thread.unblocked;
 }
 
-static size_t copy(const struct piece *piece)
+static struct piece piece_of(void *to, const void *from, size_t size, const void *window)
 {
-	if (atomic_load_explicit(&vfs_guard_catches, memory_order_relaxed) &&
-		(thread.unblocked || look_at_mask()))
-		return copy_caught(piece);
-	return copy_by_calls(piece);
+	bool into = window == to;
+	char *memory = into ? (char *)from : to;
+
+	return (struct piece){
+		.window = (char *)window, .memory = memory, .size = size, .into = into};
+}
+
+static __attribute__((noinline)) size_t try_again(
+	void *to, const void *from, size_t size, const void *window)
+{
+	const struct piece piece = piece_of(to, from, size, window);
+
+	return try_pages(&piece);
+}
+
+/* Few instructions, as they are what most copies cost; what is in memory anyway is taken from
+ * there. */
+static __attribute__((noinline)) size_t try_at_once(
+	void *to, const void *from, size_t size, const void *window)
+{
+	struct guarded guarded;
+
+	guarded.start = (uintptr_t)window;
+	guarded.size = size;
+	guarded.outer = thread.active;
+	if (sigsetjmp(guarded.out, 0) == 0) {
+		set_active(&guarded);
+		move(to, from, guarded.size);
+		set_active(guarded.outer);
+		return guarded.size;
+	}
+	set_active(guarded.outer);
+	return try_again(to, from, guarded.size, (const void *)guarded.start);
+}
+
+/* The first copy of a thread, and all if faults cannot be caught. */
+static __attribute__((noinline)) size_t look_and_copy(
+	void *to, const void *from, size_t size, const void *window)
+{
+	const struct piece piece = piece_of(to, from, size, window);
+
+	if (atomic_load_explicit(&vfs_guard_catches, memory_order_relaxed) && look_at_mask())
+		return try_at_once(to, from, size, window);
+	return copy_by_calls(&piece);
+}
+
+static bool is_caught(void)
+{
+	return atomic_load_explicit(&vfs_guard_catches, memory_order_relaxed) && thread.unblocked;
 }
 
 VFS_EXPORT size_t vfs_copy_from_map(void *to, const void *map, size_t size)
 {
-	return copy(&(struct piece){.window = (char *)map, .memory = to, .size = size});
+	if (is_caught())
+		return try_at_once(to, map, size, map);
+	return look_and_copy(to, map, size, map);
 }
 
 VFS_EXPORT size_t vfs_copy_to_map(void *map, const void *from, size_t size)
 {
-	return copy(
-		&(struct piece){.window = map, .memory = (char *)from, .size = size, .into = true});
+	if (is_caught())
+		return try_at_once(map, from, size, map);
+	return look_and_copy(map, from, size, map);
 }
 
 /* Some faults come with the address of the page. Nothing else is in a page of the window. */
@@ -298,13 +325,14 @@ static void restore_mask(const ucontext_t *context)
 	pthread_sigmask(SIG_SETMASK, &mask, NULL);
 }
 
-VFS_EXPORT bool vfs_fault_handle(int signal, siginfo_t *info, void *context)
+VFS_EXPORT bool vfs_fault_handle(int signal, const void *info, void *context)
 {
+	const siginfo_t *fault = info;
 	struct guarded *guarded = thread.active;
 
-	if (!guarded || (signal != SIGBUS && signal != SIGSEGV) || info->si_code <= 0)
+	if (!guarded || (signal != SIGBUS && signal != SIGSEGV) || fault->si_code <= 0)
 		return false;
-	if (!is_in(guarded, (uintptr_t)info->si_addr))
+	if (!is_in(guarded, (uintptr_t)fault->si_addr))
 		return false;
 	restore_mask(context);
 	siglongjmp(guarded->out, 1);
