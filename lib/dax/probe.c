@@ -6,12 +6,12 @@
 #include "dax/probe.h"
 
 /*
- * A processor that does not keep the window in its caches waits with every read, which is of 64 bytes
- * at most: 100 ns for DRAM, 1 us and more for a device. So 64 KiB take 100 us to some milliseconds; of
- * ordinary memory, cached, 3 to 6 us: that is less than 6 percent, and mostly less than 1. What is
- * cached like other memory measures about 100, and still 50 with the noise of a busy machine. The
- * border is between these. At that speed 64 KiB take about as long as a request for them, so a
- * window below it is not worth while either.
+ * A processor that does not keep the window in its caches waits with every read, which is of 64
+ * bytes at most: 100 ns for DRAM, 1 us and more for a device. So 64 KiB take 100 us to some
+ * milliseconds; of ordinary memory, cached, 3 to 6 us: that is less than 6 percent, and mostly less
+ * than 1. What is cached like other memory measures about 100, and still 50 with the noise of a
+ * busy machine. The border is between these. At that speed 64 KiB take about as long as a request
+ * for them, so a window below it is not worth while either.
  */
 #define SLOWEST_CACHED 10u
 
