@@ -47,6 +47,7 @@ struct vfs_node {
 	struct vfs_list children;     /* vfs_name.of_parent: what is known of a directory */
 	struct vfs_list files;	      /* vfs_file.of_node */
 	struct vfs_node *last_parent; /* of a directory without a name; has a reference */
+	bool removed;		      /* a directory that this client has removed */
 	uint64_t names_version;	      /* of a directory: changed by this client */
 	bool names_changing;
 	uint64_t names_asked; /* how that was when this client began to change it */
@@ -134,6 +135,8 @@ struct vfs_fs {
 	struct vfs_node *nodes[VFS_NODE_BUCKETS];
 	struct vfs_name *names[VFS_NAME_BUCKETS];
 	struct vfs_list unused_nodes; /* longest first */
+	struct vfs_list
+		owed_nodes; /* in no table any more, to be given back when there is memory */
 	struct vfs_list unused_names; /* those that lead nowhere */
 	struct vfs_list files;
 	unsigned int num_nodes;
@@ -213,6 +216,9 @@ uint64_t vfs_attr_size(struct vfs_node *node);
 
 /* It is longer than it was. */
 void vfs_attr_grow(struct vfs_node *node, uint64_t size);
+
+/* This client has given it this size, also while it changes data by other means. */
+void vfs_attr_resize(struct vfs_node *node, uint64_t size);
 
 /* ---- open files (open.c) ---- */
 
