@@ -8,8 +8,8 @@
  * shown stays until the range is needed for something else.
  *
  * Who accesses a range has it pinned. A pin is for a copy, and then short: others may wait for its
- * end; or it is a hold, for as long as its owner wants. One who has a pin must not wait for
- * another one, but with VFS_DAX_HOLD, which never waits for pins.
+ * end; or it is a hold, for as long as its owner wants, and nobody waits for that. So who has a
+ * short pin must not ask for another one, but with VFS_DAX_HOLD, which never waits for pins.
  *
  * Any thread may call any function.
  */

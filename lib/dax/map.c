@@ -32,7 +32,8 @@ static void mapped(struct vfs_dax_range *range, bool again)
 {
 	struct vfs_dax *dax = range->inode->dax;
 
-	atomic_store_explicit(&range->used, true, memory_order_relaxed);
+	/* Being mapped is not being used again: it was mapped because it was to be used once. */
+	atomic_store_explicit(&range->used, false, memory_order_relaxed);
 	vfs_range_set_state(range, dax, range->writable ? VFS_RANGE_WRITABLE : VFS_RANGE_READABLE);
 	if (again)
 		dax->upgrades++;

@@ -73,7 +73,7 @@ struct vfs_dax {
 
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	atomic_size_t waiting; /* on it */
+	atomic_size_t waiting; /* for a free range */
 	atomic_size_t held;    /* ranges */
 	struct vfs_list free;
 	struct vfs_list inodes;

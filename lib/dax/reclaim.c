@@ -46,9 +46,15 @@ static bool was_used(struct vfs_dax_range *range)
 	return used;
 }
 
-/* Go round once, for up to @count ranges of files that have more than @share. */
+/* Has its file more than others? */
+static bool has_many(const struct vfs_dax *dax, const struct vfs_dax_range *range)
+{
+	return range->inode->kept * dax->num_keepers > dax->kept;
+}
+
+/* Go round once, for up to @count ranges. */
 static size_t go_round(
-	struct vfs_dax *dax, size_t count, size_t share, bool second_chance, struct vfs_list *list)
+	struct vfs_dax *dax, size_t count, bool fair, bool second_chance, struct vfs_list *list)
 {
 	size_t steps, claimed = 0;
 
@@ -56,7 +62,7 @@ static size_t go_round(
 		struct vfs_dax_range *range = &dax->ranges[dax->hand];
 
 		dax->hand = dax->hand + 1 < dax->num_ranges ? dax->hand + 1 : 0;
-		if (!vfs_range_is_mapped(range) || range->inode->kept <= share)
+		if (!vfs_range_is_mapped(range) || (fair && !has_many(dax, range)))
 			continue;
 		if (second_chance && was_used(range))
 			continue;
@@ -69,16 +75,14 @@ static size_t go_round(
  */
 static size_t claim_some(struct vfs_dax *dax, size_t count, struct vfs_list *list)
 {
-	size_t claimed = 0, round;
+	size_t claimed = 0;
 
-	for (round = 0; round < 4 && claimed < count; round++) {
-		bool fair = round < 2;
-
-		if (fair && dax->num_keepers < 2)
-			continue;
-		claimed += go_round(dax, count - claimed, fair ? dax->kept / dax->num_keepers : 0,
-			round % 2 == 0, list);
+	if (dax->num_keepers > 1) {
+		claimed += go_round(dax, count - claimed, true, true, list);
+		claimed += go_round(dax, count - claimed, true, false, list);
 	}
+	claimed += go_round(dax, count - claimed, false, true, list);
+	claimed += go_round(dax, count - claimed, false, false, list);
 	return claimed;
 }
 
@@ -106,7 +110,7 @@ static int claim_or_wait(struct vfs_dax *dax, bool hold, struct vfs_list *list)
 {
 	size_t count = wanted(dax);
 
-	/* There is one for each who waits already. */
+	/* There is one for each of them already. */
 	if (dax->count[VFS_RANGE_RECLAIMING] < atomic_load(&dax->waiting) &&
 		claim_some(dax, count ? count : 1, list))
 		return 0;
@@ -116,21 +120,26 @@ static int claim_or_wait(struct vfs_dax *dax, bool hold, struct vfs_list *list)
 	return 0;
 }
 
+static void make_free(struct vfs_dax *dax, struct vfs_list *list)
+{
+	pthread_mutex_unlock(&dax->lock);
+	(void)vfs_dax_unmap(dax, list, VFS_RANGE_FREE, true);
+	pthread_mutex_lock(&dax->lock);
+}
+
 int vfs_dax_make_room(struct vfs_dax *dax, bool hold)
 {
 	struct vfs_list list;
 	int r;
 
 	vfs_list_init(&list);
+	/* Also while it unmaps: one of these ranges is for itself. */
 	atomic_fetch_add(&dax->waiting, 1);
 	r = claim_or_wait(dax, hold, &list);
+	if (!vfs_list_empty(&list))
+		make_free(dax, &list);
 	atomic_fetch_sub(&dax->waiting, 1);
-	if (vfs_list_empty(&list))
-		return r;
-	pthread_mutex_unlock(&dax->lock);
-	(void)vfs_dax_unmap(dax, &list, VFS_RANGE_FREE, true);
-	pthread_mutex_lock(&dax->lock);
-	return 0;
+	return r;
 }
 
 /* ---- in the background ---- */
@@ -143,9 +152,7 @@ static bool make_some_free(struct vfs_dax *dax)
 	vfs_list_init(&list);
 	if (!claim_some(dax, wanted(dax), &list))
 		return false;
-	pthread_mutex_unlock(&dax->lock);
-	(void)vfs_dax_unmap(dax, &list, VFS_RANGE_FREE, true);
-	pthread_mutex_lock(&dax->lock);
+	make_free(dax, &list);
 	return true;
 }
 
