@@ -3,7 +3,8 @@
 # What tests there are, and what each needs.
 
 # Tests with threads of their own: these run under ThreadSanitizer too.
-concurrent_tests=(dax/guard_threads file/data_random file/ranges file/threads stress/device fuse/edge fuse/forget fuse/hand_over fuse/sync
+concurrent_tests=(dax/guard_threads dax/reclaim dax/threads dax/wait file/data_random file/ranges file/threads
+	stress/device fuse/edge fuse/forget fuse/hand_over fuse/sync
 	fuse/wait device/notices transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 # Tests of native/ that run in sanitized builds too.
