@@ -125,11 +125,14 @@ void apply_write(struct side *side, const struct op *op, struct outcome *out)
 void apply_pwrite(struct side *side, const struct op *op, struct outcome *out)
 {
 	void *file = side->files[op->slot];
+	ssize_t r;
 
 	if (!file)
 		return;
 	fill(op);
-	say_result(out, side->calls->pwrite(file, buffer, op->length, op->offset));
+	r = side->calls->pwrite(file, buffer, op->length, op->offset);
+	out->not_compared = differs_written(op, r);
+	say_result(out, r);
 	say_position(side, file, out);
 }
 
@@ -151,11 +154,14 @@ void apply_pwritev(struct side *side, const struct op *op, struct outcome *out)
 	void *file = side->files[op->slot];
 	struct iovec pieces[4];
 	int count = make_pieces(op->length, pieces);
+	ssize_t r;
 
 	if (!file)
 		return;
 	fill(op);
-	say_result(out, side->calls->pwritev(file, pieces, count, op->offset));
+	r = side->calls->pwritev(file, pieces, count, op->offset);
+	out->not_compared = differs_written(op, r);
+	say_result(out, r);
 	say_position(side, file, out);
 }
 
@@ -267,7 +273,7 @@ void apply_copy(struct side *side, const struct op *op, struct outcome *out)
 		return;
 	r = side->calls->copy_file_range(in, op->choice->value & 1 ? &offset : NULL, to,
 		op->choice->value & 2 ? &offset2 : NULL, op->length);
-	out->not_compared = differs_copied(op, r);
+	out->not_compared = differs_written(op, r);
 	say_result(out, r);
 	say(out, "offsets %lld %lld", (long long)offset, (long long)offset2);
 	say_position(side, in, out);

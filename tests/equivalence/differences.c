@@ -19,7 +19,7 @@ bool differs_chmod(const struct op *op, int result)
 	return op->at && result == -ENOSYS;
 }
 
-bool differs_copied(const struct op *op, long long result)
+bool differs_written(const struct op *op, long long result)
 {
 	return result == -EFBIG && (op_features(op) & FEATURE_HUGE);
 }

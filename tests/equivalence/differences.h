@@ -43,8 +43,8 @@ bool differs_opened(const struct op *op, int result, const struct stat *stat);
 /* chmod ended like this. */
 bool differs_chmod(const struct op *op, int result);
 
-/* A copy ended like this. */
-bool differs_copied(const struct op *op, long long result);
+/* A write or a copy ended like this. */
+bool differs_written(const struct op *op, long long result);
 
 /* A lock on something with these attributes. */
 bool differs_locked(const struct stat *stat);
