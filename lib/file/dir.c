@@ -196,6 +196,9 @@ static int next(struct vfs_dir *dir, struct dirent *entry, struct stat *stat)
 
 	if (!dir->left.iov_len && !dir->end) {
 		r = fill(dir, wants_attributes(dir, stat));
+		/* It was removed; POSIX wants that to be like any other end. */
+		if (r == -ENOENT)
+			return 0;
 		if (r < 0)
 			return r;
 	}

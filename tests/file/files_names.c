@@ -121,6 +121,20 @@ static enum check_result rename_replaces(void)
 	return CHECK_GOOD;
 }
 
+static enum check_result a_removed_directory_lists_nothing(void)
+{
+	struct dirent entry;
+	void *dir;
+
+	IS(c->mkdir(fs, NULL, "/d", 0755), 0);
+	IS(c->opendir(fs, "/d", &dir), 0);
+	IS(c->unlink(fs, NULL, "/d", AT_REMOVEDIR), 0);
+	IS(c->readdir(dir, &entry), 0);
+	IS(c->readdir(dir, &entry), 0);
+	IS(c->closedir(dir), 0);
+	return CHECK_GOOD;
+}
+
 static long long inode_of(void *dir, const char *path)
 {
 	struct stat stat;
@@ -345,6 +359,7 @@ const struct check name_checks[] = {
 	{"forty links may lead to each other", a_chain_of_links_has_an_end},
 	{"names of 255 bytes, paths of 4095", names_may_be_so_long},
 	{"rename replaces what it may", rename_replaces},
+	{"a removed directory lists nothing", a_removed_directory_lists_nothing},
 	{"a directory that was replaced has a parent", what_was_replaced_has_a_parent},
 	{"RENAME_NOREPLACE and RENAME_EXCHANGE", rename_by_flags},
 	{"an open file stays the same when names change", an_open_file_follows_its_name},
