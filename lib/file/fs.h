@@ -45,6 +45,7 @@ struct vfs_node {
 	struct vfs_list children;     /* vfs_name.of_parent: what is known of a directory */
 	struct vfs_list files;	      /* vfs_file.of_node */
 	struct vfs_node *last_parent; /* of a directory without a name; has a reference */
+	bool removed;		      /* a directory that this client has removed */
 	uint64_t names_version;	      /* of a directory: changed by this client */
 	bool names_changing;
 	uint64_t names_asked; /* how that was when this client began to change it */

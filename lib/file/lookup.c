@@ -139,6 +139,16 @@ int vfs_lookup(
 	return r == -EAGAIN && !cached ? ask(parent, text, found) : r;
 }
 
+bool vfs_was_removed(struct vfs_node *directory)
+{
+	bool removed;
+
+	pthread_mutex_lock(&directory->fs->lock);
+	removed = directory->removed;
+	pthread_mutex_unlock(&directory->fs->lock);
+	return removed;
+}
+
 struct vfs_node *vfs_lookup_known(struct vfs_node *parent, const char *text)
 {
 	struct vfs_node *node;

@@ -14,8 +14,10 @@ static int refuse(const struct vfs_walk *walk, int error)
 	struct vfs_found found;
 	int r = vfs_lookup(walk->parent, walk->name, false, false, &found);
 
+	if (r == -ENOENT && !vfs_was_removed(walk->parent))
+		return error;
 	if (r < 0)
-		return r == -ENOENT ? error : r;
+		return r;
 	vfs_node_put(found.node);
 	return -EEXIST;
 }

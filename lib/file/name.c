@@ -152,6 +152,13 @@ void vfs_name_keep_parent(struct vfs_node *directory, struct vfs_node *parent)
 	vfs_node_hold(parent);
 }
 
+void vfs_name_end_directory(struct vfs_node *directory, struct vfs_node *parent)
+{
+	directory->removed = true;
+	vfs_names_drop_in(directory);
+	vfs_name_keep_parent(directory, parent);
+}
+
 /* There is no memory for its name. */
 static int set_no_name(struct vfs_node *parent, struct vfs_node *node)
 {

@@ -43,8 +43,7 @@ static void forget_name(const struct vfs_walk *walk, struct vfs_node *node)
 	if (!S_ISDIR(node->type))
 		return;
 	pthread_mutex_lock(&node->fs->lock);
-	vfs_names_drop_in(node);
-	vfs_name_keep_parent(node, walk->parent);
+	vfs_name_end_directory(node, walk->parent);
 	pthread_mutex_unlock(&node->fs->lock);
 }
 

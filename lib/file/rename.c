@@ -46,7 +46,8 @@ static int look_up(struct renaming *renaming)
 	r = vfs_lookup(renaming->to.parent, renaming->to.name, false, false, &found);
 	if (r == 0)
 		renaming->replaced = found.node;
-	if (r == -ENOENT && !(renaming->flags & RENAME_EXCHANGE))
+	if (r == -ENOENT && !(renaming->flags & RENAME_EXCHANGE) &&
+		!vfs_was_removed(renaming->to.parent))
 		r = 0;
 	return r;
 }
@@ -143,13 +144,6 @@ static void drop_name(const struct vfs_walk *walk)
 		vfs_name_drop(name);
 }
 
-/* It is gone, as if it had been removed. */
-static void take_away(struct vfs_node *directory, struct vfs_node *parent)
-{
-	vfs_names_drop_in(directory);
-	vfs_name_keep_parent(directory, parent);
-}
-
 static void take_over(const struct renaming *renaming)
 {
 	struct vfs_fs *fs = renaming->node->fs;
@@ -162,7 +156,7 @@ static void take_over(const struct renaming *renaming)
 	if (exchange)
 		set_name(&renaming->from, renaming->replaced);
 	else if (renaming->replaced && S_ISDIR(renaming->replaced->type))
-		take_away(renaming->replaced, renaming->to.parent);
+		vfs_name_end_directory(renaming->replaced, renaming->to.parent);
 	vfs_attr_expire_locked(renaming->node);
 	if (renaming->replaced)
 		vfs_attr_expire_locked(renaming->replaced);

@@ -36,6 +36,9 @@ void vfs_name_drop(struct vfs_name *name);
  */
 void vfs_name_keep_parent(struct vfs_node *directory, struct vfs_node *parent);
 
+/* A directory was removed from @parent: nothing is in it, nor will be. */
+void vfs_name_end_directory(struct vfs_node *directory, struct vfs_node *parent);
+
 /* All that lead to it; all in it. */
 void vfs_names_drop_to(struct vfs_node *node);
 void vfs_names_drop_in(struct vfs_node *directory);

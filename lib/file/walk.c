@@ -145,6 +145,8 @@ static int end_at_missing(struct walker *w, int error)
 {
 	if (error != -ENOENT || !is_last(w) || !(w->flags & VFS_WALK_MAY_MISS))
 		return error;
+	if (vfs_was_removed(w->at))
+		return error;
 	end_at_name(w, NULL);
 	return 0;
 }

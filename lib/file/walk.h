@@ -21,6 +21,9 @@ struct vfs_found {
 int vfs_lookup(struct vfs_node *parent, const char *text, bool again, bool cached,
 	struct vfs_found *found);
 
+/* Has this client removed it? Then whoever wants to make something there is told -ENOENT. */
+bool vfs_was_removed(struct vfs_node *directory);
+
 /* What a directory was like before a question about names in it. */
 struct vfs_question {
 	uint64_t names;

@@ -84,6 +84,27 @@ static enum check_result bits_say_who_may(void)
 	return CHECK_GOOD;
 }
 
+/* Also to those who may not write to it. */
+static enum check_result nothing_is_made_in_a_removed_directory(void)
+{
+	void *file;
+	void *dir;
+
+	IS(c->chmod(fs, NULL, "/", 0777, 0), 0);
+	IS(c->mkdir(fs, NULL, "/d", 0755), 0);
+	IS(c->open(fs, NULL, "/d", O_RDONLY | O_DIRECTORY, 0, &dir), 0);
+	IS(c->unlink(fs, NULL, "/d", AT_REMOVEDIR), 0);
+	become(1000, 0);
+	IS(make_file("/a", 0644, "x"), 0);
+	IS(c->open(fs, dir, "b", O_CREAT | O_WRONLY, 0644, &file), -ENOENT);
+	IS(c->mkdir(fs, dir, "b", 0755), -ENOENT);
+	IS(c->symlink(fs, "a", dir, "b"), -ENOENT);
+	IS(c->link(fs, NULL, "/a", dir, "b", 0), -ENOENT);
+	IS(c->rename(fs, NULL, "/a", dir, "b", 0), -ENOENT);
+	IS(c->close(dir), 0);
+	return CHECK_GOOD;
+}
+
 /* Also without the permission to execute it, for those who are not of its group. */
 static enum check_result who_gives_a_file_away_takes_its_rights(void)
 {
@@ -293,6 +314,7 @@ const struct check right_checks[] = {
 	{"new files belong to the caller", new_files_belong_to_the_caller},
 	{"a directory gives its group", a_directory_gives_its_group},
 	{"permission bits say who may", bits_say_who_may},
+	{"nothing is made in a removed directory", nothing_is_made_in_a_removed_directory},
 	{"who gives a file away takes its rights", who_gives_a_file_away_takes_its_rights},
 	{"what is open stays open", an_open_file_stays_open},
 	{"sticky directories keep what is others'", sticky_directories_keep},
