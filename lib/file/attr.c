@@ -117,6 +117,13 @@ void vfs_attr_grow(struct vfs_node *node, uint64_t size)
 	pthread_mutex_unlock(&node->fs->lock);
 }
 
+void vfs_attr_resize(struct vfs_node *node, uint64_t size)
+{
+	pthread_mutex_lock(&node->fs->lock);
+	node->size = size;
+	pthread_mutex_unlock(&node->fs->lock);
+}
+
 static bool get_kept(struct vfs_node *node, struct fuse_attr *attr)
 {
 	bool believed;

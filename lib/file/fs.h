@@ -208,6 +208,9 @@ uint64_t vfs_attr_size(struct vfs_node *node);
 /* It is longer than it was. */
 void vfs_attr_grow(struct vfs_node *node, uint64_t size);
 
+/* This client has given it this size, also while it changes data by other means. */
+void vfs_attr_resize(struct vfs_node *node, uint64_t size);
+
 /* ---- open files (open.c) ---- */
 
 /* 0 if the file may be read (O_RDONLY, O_RDWR), written; -EBADF, -EISDIR */

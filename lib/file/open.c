@@ -131,6 +131,8 @@ static int open_and_cut(struct vfs_file *file, struct vfs_node *node)
 		if (r < 0)
 			vfs_file_release(file, node);
 	}
+	if (r == 0)
+		vfs_attr_resize(node, 0);
 	vfs_data_end_change(node, 0, UINT64_MAX);
 	return r;
 }

@@ -218,6 +218,8 @@ static int change_size(struct vfs_node *node, struct vfs_file *file, off_t lengt
 		r = vfs_node_remove_privileges(node, file);
 	if (r == 0)
 		r = send(node, &in);
+	if (r == 0)
+		vfs_attr_resize(node, in.size);
 	vfs_data_end_change(node, size < in.size ? size : in.size, UINT64_MAX);
 	return r;
 }
