@@ -41,19 +41,51 @@ int vfs_backlog_init(struct vfs_forget_backlog *backlog)
 	return grow(backlog, ROOM_MIN);
 }
 
+static struct fuse_forget_one *item(struct vfs_forget_backlog *backlog, size_t i)
+{
+	return &backlog->items[(backlog->head + i) % backlog->room];
+}
+
+static struct fuse_forget_one *find(struct vfs_forget_backlog *backlog, uint64_t node)
+{
+	size_t i;
+
+	for (i = 0; i < backlog->count; i++)
+		if (item(backlog, i)->nodeid == node)
+			return item(backlog, i);
+	return NULL;
+}
+
+/* What there is no memory for goes to what waits for the same node already, if all of it can. */
+static int add_to_others(
+	struct vfs_forget_backlog *backlog, const struct fuse_forget_one *forgets, size_t count)
+{
+	size_t room = backlog->room - backlog->count;
+	size_t i;
+
+	for (i = 0; i < count; i++)
+		if (!find(backlog, forgets[i].nodeid) && !room--)
+			return -ENOMEM;
+	for (i = 0; i < count; i++) {
+		struct fuse_forget_one *other = find(backlog, forgets[i].nodeid);
+
+		if (other)
+			other->nlookup += forgets[i].nlookup;
+		else
+			*item(backlog, backlog->count++) = forgets[i];
+	}
+	return 0;
+}
+
 int vfs_backlog_add(
 	struct vfs_forget_backlog *backlog, const struct fuse_forget_one *forgets, size_t count)
 {
 	size_t i;
-	int r;
 
-	if (backlog->room - backlog->count < count) {
-		r = grow(backlog, count);
-		if (r < 0)
-			return r;
-	}
+	if (backlog->room - backlog->count < count && grow(backlog, count) < 0)
+		return add_to_others(backlog, forgets, count);
 	for (i = 0; i < count; i++)
-		backlog->items[(backlog->head + backlog->count + i) % backlog->room] = forgets[i];
+		*item(backlog, backlog->count + i) = forgets[i];
 	backlog->count += count;
 	return 0;
 }

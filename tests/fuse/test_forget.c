@@ -307,6 +307,55 @@ static void any_thread_may_forget(void **state)
 	assert_forgotten(0, NODES);
 }
 
+/* ---- without memory ---- */
+
+static bool no_memory;
+
+void *__real_reallocarray(void *old, size_t count, size_t size);
+void *__wrap_reallocarray(void *old, size_t count, size_t size);
+
+void *__wrap_reallocarray(void *old, size_t count, size_t size)
+{
+	return no_memory ? NULL : __real_reallocarray(old, count, size);
+}
+
+/* As many as wait without more memory: all slots are taken, and the first room is full. */
+static uint32_t forget_until_full(void)
+{
+	uint32_t count = 0;
+
+	no_memory = true;
+	while (vfs_forget(session, forgets + count, 1) == 0)
+		count++;
+	return count;
+}
+
+static void what_waits_already_takes_more_without_memory(void **state)
+{
+	const struct fuse_forget_one more = {.nodeid = 40, .nlookup = 1000};
+	struct fuse_forget_one both[2];
+	uint32_t count;
+
+	(void)state;
+	connect_with(4, 0);
+	count = forget_until_full();
+	assert_true(count > 200);
+	both[0] = (struct fuse_forget_one){.nodeid = count - 1, .nlookup = 1000};
+	both[1] = more;
+	assert_int_equal(vfs_forget(session, both, 1), 0);
+	/* All or none; the second was sent long ago. */
+	assert_int_equal(vfs_forget(session, both, 2), -ENOMEM);
+	no_memory = false;
+	assert_int_equal(vfs_forget(session, &more, 1), 0);
+	while (complete_all() > 0)
+		assert_true(vfs_session_progress(session) >= 0);
+	assert_int_equal(forgotten[count - 1], (count - 1) % 7 + 1 + 1000);
+	assert_int_equal(forgotten[40], 40 % 7 + 1 + 1000);
+	forgotten[count - 1] -= 1000;
+	forgotten[40] -= 1000;
+	assert_forgotten(0, count);
+}
+
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_nodes, tear_down)
 
@@ -325,6 +374,7 @@ int main(void)
 		TEST(scattered_pages_carry_batches_too),
 		TEST(a_device_that_answers_a_forget_has_failed),
 		TEST(any_thread_may_forget),
+		TEST(what_waits_already_takes_more_without_memory),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
