@@ -129,6 +129,8 @@ struct vfs_fs {
 	struct vfs_node *nodes[VFS_NODE_BUCKETS];
 	struct vfs_name *names[VFS_NAME_BUCKETS];
 	struct vfs_list unused_nodes; /* longest first */
+	struct vfs_list
+		owed_nodes; /* in no table any more, to be given back when there is memory */
 	struct vfs_list unused_names; /* those that lead nowhere */
 	struct vfs_list files;
 	unsigned int num_nodes;

@@ -96,10 +96,6 @@ int vfs_node_enter(struct vfs_fs *fs, const struct fuse_entry_out *entry, uint64
 	struct vfs_node *spare = create(fs, entry->nodeid, entry->generation, entry->attr.mode);
 	struct vfs_node *node;
 
-	if (!spare) {
-		vfs_give_lookup_back(fs->session, entry->nodeid);
-		return vfs_error(-ENOMEM, "out of memory");
-	}
 	pthread_mutex_lock(&fs->lock);
 	node = vfs_node_find(fs, entry->nodeid);
 	if (node && !is_same(node, entry)) {
@@ -108,18 +104,23 @@ int vfs_node_enter(struct vfs_fs *fs, const struct fuse_entry_out *entry, uint64
 	}
 	if (node) {
 		vfs_node_hold(node);
-	} else {
+	} else if (spare) {
 		node = spare;
 		spare = NULL;
 		add(fs, node);
 	}
-	node->lookups++;
-	vfs_attr_store_locked(node, &entry->attr,
-		vfs_valid_until(fs, entry->attr_valid, entry->attr_valid_nsec), asked);
+	if (node) {
+		node->lookups++;
+		vfs_attr_store_locked(node, &entry->attr,
+			vfs_valid_until(fs, entry->attr_valid, entry->attr_valid_nsec), asked);
+	}
 	pthread_mutex_unlock(&fs->lock);
 	free(spare);
 	*result = node;
-	return 0;
+	if (node)
+		return 0;
+	vfs_give_lookup_back(fs->session, entry->nodeid);
+	return vfs_error(-ENOMEM, "out of memory");
 }
 
 struct vfs_node *vfs_node_get(struct vfs_node *node)
@@ -158,9 +159,10 @@ static void take_out(struct vfs_node *node)
 		vfs_node_release(node->last_parent);
 }
 
-static unsigned int take_some_out(struct vfs_fs *fs, unsigned int keep, struct vfs_node **nodes)
+static unsigned int take_unused(struct vfs_fs *fs, unsigned int keep, struct vfs_node **nodes)
 {
 	unsigned int count = 0;
+	unsigned int i;
 
 	pthread_mutex_lock(&fs->lock);
 	while (count < FORGET_BATCH && fs->num_unused > keep) {
@@ -168,30 +170,82 @@ static unsigned int take_some_out(struct vfs_fs *fs, unsigned int keep, struct v
 		take_out(nodes[count++]);
 	}
 	pthread_mutex_unlock(&fs->lock);
+	for (i = 0; i < count; i++)
+		vfs_data_free(nodes[i]);
 	return count;
+}
+
+static unsigned int take_owed(struct vfs_fs *fs, struct vfs_node **nodes)
+{
+	unsigned int count = 0;
+
+	pthread_mutex_lock(&fs->lock);
+	while (count < FORGET_BATCH && !vfs_list_empty(&fs->owed_nodes)) {
+		nodes[count] = vfs_list_first(&fs->owed_nodes, struct vfs_node, lru);
+		vfs_list_del(&nodes[count++]->lru);
+	}
+	pthread_mutex_unlock(&fs->lock);
+	return count;
+}
+
+static void owe(struct vfs_fs *fs, struct vfs_node **nodes, unsigned int count)
+{
+	unsigned int i;
+
+	pthread_mutex_lock(&fs->lock);
+	for (i = 0; i < count; i++)
+		vfs_list_add_tail(&fs->owed_nodes, &nodes[i]->lru);
+	pthread_mutex_unlock(&fs->lock);
+}
+
+static unsigned int take_some(struct vfs_fs *fs, unsigned int keep, struct vfs_node **nodes)
+{
+	unsigned int count = take_owed(fs, nodes);
+
+	return count ? count : take_unused(fs, keep, nodes);
+}
+
+static void free_all(struct vfs_node **nodes, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		free(nodes[i]);
+}
+
+/* They stay owed if there is no memory. A session that has failed owes nothing. */
+static int give_back(struct vfs_fs *fs, struct vfs_node **nodes, unsigned int count)
+{
+	struct fuse_forget_one forgets[FORGET_BATCH];
+	unsigned int i;
+	int r;
+
+	for (i = 0; i < count; i++)
+		forgets[i] = (struct fuse_forget_one){
+			.nodeid = nodes[i]->id, .nlookup = nodes[i]->lookups};
+	r = vfs_forget(fs->session, forgets, count);
+	if (r == -ENOMEM) {
+		owe(fs, nodes, count);
+		return r;
+	}
+	free_all(nodes, count);
+	return 0;
 }
 
 void vfs_nodes_trim(struct vfs_fs *fs, unsigned int keep)
 {
-	struct fuse_forget_one forgets[FORGET_BATCH];
 	struct vfs_node *nodes[FORGET_BATCH];
 	unsigned int count;
-	unsigned int i;
 
-	while ((count = take_some_out(fs, keep, nodes)) > 0) {
-		for (i = 0; i < count; i++) {
-			forgets[i] = (struct fuse_forget_one){
-				.nodeid = nodes[i]->id, .nlookup = nodes[i]->lookups};
-			vfs_data_free(nodes[i]);
-			free(nodes[i]);
-		}
-		(void)vfs_forget(fs->session, forgets, count);
-	}
+	do {
+		count = take_some(fs, keep, nodes);
+	} while (count > 0 && give_back(fs, nodes, count) == 0);
 }
 
 int vfs_tree_create(struct vfs_fs *fs)
 {
 	vfs_list_init(&fs->unused_nodes);
+	vfs_list_init(&fs->owed_nodes);
 	vfs_list_init(&fs->unused_names);
 	fs->root = create(fs, FUSE_ROOT_ID, 0, S_IFDIR);
 	if (!fs->root)
@@ -202,12 +256,18 @@ int vfs_tree_create(struct vfs_fs *fs)
 
 void vfs_tree_destroy(struct vfs_fs *fs)
 {
+	struct vfs_node *nodes[FORGET_BATCH];
+	unsigned int count;
+
 	if (!fs->root)
 		return;
 	pthread_mutex_lock(&fs->lock);
 	vfs_names_trim(fs, 0);
 	pthread_mutex_unlock(&fs->lock);
 	vfs_nodes_trim(fs, 0);
+	/* What is owed now, for want of memory, the server forgets with the session. */
+	while ((count = take_some(fs, 0, nodes)) > 0)
+		free_all(nodes, count);
 	vfs_data_free(fs->root);
 	free(fs->root);
 	fs->root = NULL;
