@@ -236,19 +236,28 @@ void apply_seek_hole(struct side *side, const struct op *op, struct outcome *out
 
 void apply_truncate(struct side *side, const struct op *op, struct outcome *out)
 {
-	say_result(out, side->calls->truncate(side->fs, op->path, op->offset));
+	int r = side->calls->truncate(side->fs, op->path, op->offset);
+
+	out->not_compared = differs_resized(op, r);
+	say_result(out, r);
 }
 
 void apply_ftruncate(struct side *side, const struct op *op, struct outcome *out)
 {
-	if (side->files[op->slot])
-		say_result(out, side->calls->ftruncate(side->files[op->slot], op->offset));
+	int r;
+
+	if (!side->files[op->slot])
+		return;
+	r = side->calls->ftruncate(side->files[op->slot], op->offset);
+	out->not_compared = differs_resized(op, r);
+	say_result(out, r);
 }
 
 void apply_fallocate(struct side *side, const struct op *op, struct outcome *out)
 {
 	off_t offset = op->offset;
 	off_t length = (off_t)op->length;
+	int r;
 
 	if (!side->files[op->slot])
 		return;
@@ -257,8 +266,9 @@ void apply_fallocate(struct side *side, const struct op *op, struct outcome *out
 		offset = offset < 1 << 20 ? offset & ~4095 : offset;
 		length = (length + 4095) & ~4095;
 	}
-	say_result(out,
-		side->calls->fallocate(side->files[op->slot], op->choice->value, offset, length));
+	r = side->calls->fallocate(side->files[op->slot], op->choice->value, offset, length);
+	out->not_compared = differs_resized(op, r);
+	say_result(out, r);
 }
 
 void apply_copy(struct side *side, const struct op *op, struct outcome *out)

@@ -24,6 +24,11 @@ bool differs_written(const struct op *op, long long result)
 	return result == -EFBIG && (op_features(op) & FEATURE_HUGE);
 }
 
+bool differs_resized(const struct op *op, int result)
+{
+	return op_callers[op->caller].uid != 0 && differs_written(op, result);
+}
+
 bool differs_locked(const struct stat *stat)
 {
 	return S_ISDIR(stat->st_mode);

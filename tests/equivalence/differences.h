@@ -15,6 +15,8 @@
  *   (apply_data.c: apply_lseek)
  * - How large a file may be only its file system knows, and lseek() need not ask it, nor need a
  * copy of nothing. (here)
+ * - Who makes a file larger than it may be, whose set-ID bits a server does not take away by
+ * itself: this client does that before. (here)
  * - O_DIRECT wants memory that is aligned on a disk and not on a socket. (calls_kernel.c: do_open)
  * - Opening a fifo, a socket or a device is a matter of the kernel that opens it. (here)
  * - RESOLVE_NO_XDEV: Linux takes an absolute link for one that leads to another mount if the path
@@ -45,6 +47,9 @@ bool differs_chmod(const struct op *op, int result);
 
 /* A write or a copy ended like this. */
 bool differs_written(const struct op *op, long long result);
+
+/* A change of a file's size ended like this. */
+bool differs_resized(const struct op *op, int result);
 
 /* A lock on something with these attributes. */
 bool differs_locked(const struct stat *stat);
