@@ -158,7 +158,8 @@ static void adapt(union vfs_op_args *args, uint32_t opcode, const struct vfs_ses
 		adapt_open(&args->open, session, kills);
 		break;
 	case FUSE_WRITE:
-		if (kills)
+		/* What is written back is not the doing of whoever happens to send it. */
+		if (kills && !(args->write.write_flags & FUSE_WRITE_CACHE))
 			args->write.write_flags |= FUSE_WRITE_KILL_SUIDGID;
 		break;
 	case FUSE_SETATTR:

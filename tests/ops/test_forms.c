@@ -84,6 +84,12 @@ static void bits_that_give_rights_end_but_for_root(void **state)
 	assert_int_equal(encode(FUSE_HANDLE_KILLPRIV_V2), 0);
 	memcpy(&write, arguments(), sizeof(write));
 	assert_int_equal(write.write_flags, FUSE_WRITE_KILL_SUIDGID);
+	/* Nor if somebody sends what somebody else has written. */
+	vfs_op_write(&op, NODE, FH, 0, &data, 1);
+	op.args.write.write_flags = FUSE_WRITE_CACHE;
+	assert_int_equal(encode(FUSE_HANDLE_KILLPRIV_V2), 0);
+	memcpy(&write, arguments(), sizeof(write));
+	assert_int_equal(write.write_flags, FUSE_WRITE_CACHE);
 	vfs_op_write(&op, NODE, FH, 0, &data, 1);
 	op.caller = &root;
 	assert_int_equal(encode(FUSE_HANDLE_KILLPRIV_V2), 0);
