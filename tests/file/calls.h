@@ -99,6 +99,29 @@ struct calls {
 	int (*flock)(void *file, int operation);
 };
 
+/* A table of functions that are called do_NAME. */
+#define CALLS_TABLE                                                                             \
+	{                                                                                       \
+		.become = do_become, .open = do_open, .openat2 = do_openat2, .close = do_close, \
+		.read = do_read, .write = do_write, .pread = do_pread, .pwrite = do_pwrite,     \
+		.readv = do_readv, .writev = do_writev, .preadv = do_preadv,                    \
+		.pwritev = do_pwritev, .lseek = do_lseek, .truncate = do_truncate,              \
+		.ftruncate = do_ftruncate, .fallocate = do_fallocate,                           \
+		.copy_file_range = do_copy_file_range, .fsync = do_fsync, .stat = do_stat,      \
+		.fstat = do_fstat, .statx = do_statx, .statvfs = do_statvfs, .chmod = do_chmod, \
+		.fchmod = do_fchmod, .chown = do_chown, .fchown = do_fchown,                    \
+		.utimens = do_utimens, .futimens = do_futimens, .access = do_access,            \
+		.mkdir = do_mkdir, .mknod = do_mknod, .unlink = do_unlink, .rename = do_rename, \
+		.link = do_link, .symlink = do_symlink, .readlink = do_readlink,                \
+		.realpath = do_realpath, .opendir = do_opendir, .fdopendir = do_fdopendir,      \
+		.readdir = do_readdir, .telldir = do_telldir, .seekdir = do_seekdir,            \
+		.rewinddir = do_rewinddir, .dirfile = do_dirfile, .closedir = do_closedir,      \
+		.setxattr = do_setxattr, .getxattr = do_getxattr, .listxattr = do_listxattr,    \
+		.removexattr = do_removexattr, .fsetxattr = do_fsetxattr,                       \
+		.fgetxattr = do_fgetxattr, .flistxattr = do_flistxattr,                         \
+		.fremovexattr = do_fremovexattr, .lock = do_lock, .flock = do_flock,            \
+	}
+
 /* @fs is a struct vfs_fs, a file a struct vfs_file, a directory a struct vfs_dir. */
 extern const struct calls library_calls;
 
