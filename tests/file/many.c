@@ -56,11 +56,24 @@ static void *work(void *argument)
 	return NULL;
 }
 
-unsigned int many_rounds(void)
+/* More than once with --full. */
+static unsigned int rounds(void)
 {
 	const char *full = getenv("VFS_TEST_FULL");
 
 	return full && *full ? FULL_ROUNDS : 1;
+}
+
+void many_in_each_mode(void (*test)(const struct many_mode *mode))
+{
+	const struct many_mode *mode;
+	unsigned int i;
+
+	for (mode = many_modes; mode->name; mode++) {
+		print_message("%s\n", mode->name);
+		for (i = 0; i < rounds(); i++)
+			test(mode);
+	}
 }
 
 void many_run(struct vfs_fs *fs, void (*what)(struct worker *w), unsigned int count)

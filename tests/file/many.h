@@ -24,9 +24,6 @@ unsigned int many_random(struct worker *w, unsigned int limit);
 /* The first thing that went wrong stays. Returns false. */
 bool many_fail(struct worker *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* How often a test is to be done: more with VFS_TEST_FULL. */
-unsigned int many_rounds(void);
-
 /* MANY threads do it, and have ended. Fails the test if one has failed. */
 void many_run(struct vfs_fs *fs, void (*work)(struct worker *w), unsigned int count);
 
@@ -39,6 +36,9 @@ struct many_mode {
 
 /* Up to the one without a name. */
 extern const struct many_mode many_modes[];
+
+/* Does a test in each of them, more often with VFS_TEST_FULL. */
+void many_in_each_mode(void (*test)(const struct many_mode *mode));
 
 /* On a device with four queues, with little room for what is kept. */
 struct vfs_fs *many_mount(const struct many_mode *mode);

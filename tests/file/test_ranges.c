@@ -96,14 +96,8 @@ static void in_mode(const struct many_mode *mode)
 
 static void test_each_finds_what_it_wrote(void **state)
 {
-	const struct many_mode *mode;
-
 	(void)state;
-	for (mode = many_modes; mode->name; mode++) {
-		print_message("%s\n", mode->name);
-		for (unsigned int i = 0; i < many_rounds(); i++)
-			in_mode(mode);
-	}
+	many_in_each_mode(in_mode);
 }
 
 int main(void)

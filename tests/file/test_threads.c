@@ -295,14 +295,8 @@ static void in_mode(const struct many_mode *mode)
 
 static void test_names_in_motion(void **state)
 {
-	const struct many_mode *mode;
-
 	(void)state;
-	for (mode = many_modes; mode->name; mode++) {
-		print_message("%s\n", mode->name);
-		for (unsigned int i = 0; i < many_rounds(); i++)
-			in_mode(mode);
-	}
+	many_in_each_mode(in_mode);
 }
 
 /* ---- one name ---- */
