@@ -15,25 +15,22 @@
 static const char usage[] =
 	"usage: equivalence --device DEVICE|--kernel DIR --twin DIR [OPTION...]\n"
 	"Random file operations on DEVICE and on the directory of --twin, which are both emptied.\n"
-	"\n" MOUNT_USAGE "  --twin DIR        a directory for the kernel\n"
-	"  --direct DIR      the served directory, if it can be seen: in the end it is the same "
-	"too\n"
-	"  --seed N          another sequence (1)\n"
-	"  --count N         how many operations (20000)\n"
-	"  --only N,N,...    these alone, each printed\n"
-	"  --without LIST    leave out what needs these features, as in \"tmpfile,holes\"\n"
-	"  --may-lack LIST   leave it out if the server does not have them\n"
-	"  --no-shrink       do not look for the shortest sequence that differs\n"
-	"  --differences N   go on until there are N of them (1); what comes then may follow from "
-	"one\n"
-	"  --stats           how many of which succeeded\n";
+	"\n" MOUNT_USAGE RUN_USAGE(
+		20000) "  --twin DIR        a directory for the kernel\n"
+		       "  --only N,N,...    these alone, each printed\n"
+		       "  --without LIST    leave out what needs these features, as in "
+		       "\"tmpfile,holes\"\n"
+		       "  --may-lack LIST   leave it out if the server does not have them\n"
+		       "  --no-shrink       do not look for the shortest sequence that differs\n"
+		       "  --differences N   go on until there are N of them (1); what comes then "
+		       "may follow from "
+		       "one\n"
+		       "  --stats           how many of which succeeded\n";
 
 static const struct option options[] = {
 	MOUNT_OPTIONS,
+	RUN_OPTIONS,
 	{"twin", required_argument, NULL, 't'},
-	{"direct", required_argument, NULL, 'd'},
-	{"seed", required_argument, NULL, 's'},
-	{"count", required_argument, NULL, 'n'},
 	{"only", required_argument, NULL, 'o'},
 	{"without", required_argument, NULL, 'w'},
 	{"may-lack", required_argument, NULL, 'l'},
@@ -58,15 +55,6 @@ static bool take(int option, struct arguments *arguments)
 	case 't':
 		settings->twin = optarg;
 		return true;
-	case 'd':
-		settings->direct = optarg;
-		return true;
-	case 's':
-		settings->seed = strtoull(optarg, NULL, 0);
-		return true;
-	case 'n':
-		settings->count = strtoull(optarg, NULL, 0);
-		return settings->count > 0;
 	case 'o':
 		arguments->only = optarg;
 		settings->print = true;
@@ -85,7 +73,8 @@ static bool take(int option, struct arguments *arguments)
 		settings->stats = true;
 		return true;
 	default:
-		return mount_option(option, optarg, &settings->mount);
+		return run_option(option, optarg, &settings->run) ||
+		       mount_option(option, optarg, &settings->mount);
 	}
 }
 
@@ -108,12 +97,12 @@ static uint64_t *make_numbers(struct arguments *arguments)
 	char *end;
 
 	if (p) {
-		arguments->settings.count = 1;
+		arguments->settings.run.count = 1;
 		for (const char *q = p; *q; q++)
-			arguments->settings.count += *q == ',';
+			arguments->settings.run.count += *q == ',';
 	}
-	numbers = calloc(arguments->settings.count, sizeof(*numbers));
-	for (uint64_t i = 0; numbers && i < arguments->settings.count; i++) {
+	numbers = calloc(arguments->settings.run.count, sizeof(*numbers));
+	for (uint64_t i = 0; numbers && i < arguments->settings.run.count; i++) {
 		numbers[i] = p ? strtoull(p, &end, 10) : i;
 		p = p ? end + (*end == ',') : NULL;
 	}
@@ -131,7 +120,7 @@ static void print_shortest(const struct settings *settings, uint64_t *numbers, s
 	printing.mount.daemon = 0;
 	printf("%zu operations differ:\n", count);
 	run(&printing, numbers, count, false, &done);
-	printf("seed %llu, --only ", (unsigned long long)settings->seed);
+	printf("seed %llu, --only ", (unsigned long long)settings->run.seed);
 	for (size_t i = 0; i < count; i++)
 		printf("%s%llu", i ? "," : "", (unsigned long long)numbers[i]);
 	printf("\n");
@@ -140,7 +129,7 @@ static void print_shortest(const struct settings *settings, uint64_t *numbers, s
 int main(int argc, char **argv)
 {
 	struct arguments arguments = {
-		.settings = {.seed = 1, .count = 20000, .differences_max = 1}};
+		.settings = {.run = {.seed = 1, .count = 20000}, .differences_max = 1}};
 	struct settings *settings = &arguments.settings;
 	enum run_result result;
 	uint64_t *numbers;
@@ -155,16 +144,17 @@ int main(int argc, char **argv)
 	numbers = make_numbers(&arguments);
 	if (!numbers)
 		return 2;
-	result = run(settings, numbers, settings->count, false, &done);
+	result = run(settings, numbers, settings->run.count, false, &done);
 	if (result == RUN_DIFFERS && !arguments.no_shrink && !arguments.only &&
 		settings->differences_max == 1)
 		print_shortest(settings, numbers, done + 1);
 	free(numbers);
 	if (result != RUN_AGREES)
 		printf("failed at operation %zu, seed %llu\n", done,
-			(unsigned long long)settings->seed);
+			(unsigned long long)settings->run.seed);
 	else
-		printf("%llu operations agree, seed %llu\n", (unsigned long long)settings->count,
-			(unsigned long long)settings->seed);
+		printf("%llu operations agree, seed %llu\n",
+			(unsigned long long)settings->run.count,
+			(unsigned long long)settings->run.seed);
 	return result == RUN_AGREES ? 0 : result == RUN_DIFFERS ? 1 : 2;
 }

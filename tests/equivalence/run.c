@@ -90,7 +90,7 @@ static enum run_result apply_both(struct pair *pair, uint64_t number)
 	static struct outcome kernel, library;
 	static struct op op;
 
-	op_make(pair->settings->seed, number, &op);
+	op_make(pair->settings->run.seed, number, &op);
 	if (op_features(&op) & pair->without || differs_always(&op))
 		return RUN_AGREES;
 	if (twin_apply(&pair->twin, number, &kernel) < 0)
@@ -148,12 +148,12 @@ static enum run_result compare_end(struct pair *pair)
 static int start_twins(struct pair *pair)
 {
 	const struct settings *settings = pair->settings;
-	int r = twin_start(&pair->twin, settings->twin, settings->seed);
+	int r = twin_start(&pair->twin, settings->twin, settings->run.seed);
 
 	if (r == 0)
 		r = twin_empty(&pair->twin);
-	if (r == 0 && settings->direct) {
-		r = twin_start(&pair->direct, settings->direct, settings->seed);
+	if (r == 0 && settings->run.direct) {
+		r = twin_start(&pair->direct, settings->run.direct, settings->run.seed);
 		if (r == 0)
 			r = twin_empty(&pair->direct);
 	}

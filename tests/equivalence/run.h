@@ -11,10 +11,8 @@
 
 struct settings {
 	struct mount_settings mount;
-	const char *twin;   /* an empty directory for the kernel */
-	const char *direct; /* the served directory as the host sees it; NULL: cannot be seen */
-	uint64_t seed;
-	uint64_t count;
+	struct run_settings run;
+	const char *twin;      /* an empty directory for the kernel */
 	unsigned int without;  /* FEATURE_* that are not to be tried */
 	unsigned int may_lack; /* FEATURE_* that the server need not have */
 	bool stats;

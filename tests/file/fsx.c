@@ -22,9 +22,7 @@
 
 struct fsx_settings {
 	struct mount_settings mount;
-	const char *direct;
-	uint64_t seed;
-	unsigned long count; /* of all threads together */
+	struct run_settings run; /* operations of all threads together */
 	unsigned int threads;
 	bool without_holes;
 };
@@ -255,13 +253,13 @@ static bool do_one(struct worker *w)
 static void *work(void *argument)
 {
 	struct worker *w = argument;
-	unsigned long count = w->settings->count / w->settings->threads;
+	uint64_t count = w->settings->run.count / w->settings->threads;
 	int r = w->mounted->calls->open(
 		w->mounted->fs, NULL, w->path, O_RDWR | O_CREAT | O_TRUNC, 0644, &w->file);
 
 	if (r < 0)
 		fail(w, "open", r, 0);
-	for (unsigned long i = 0; i < count && !w->failed; i++)
+	for (uint64_t i = 0; i < count && !w->failed; i++)
 		do_one(w);
 	r = w->file ? w->mounted->calls->close(w->file) : 0;
 	if (r < 0 && !w->failed)
@@ -277,7 +275,7 @@ static bool check_direct(struct worker *w)
 	ssize_t n = 1;
 	int fd;
 
-	snprintf(path, sizeof(path), "%s/%s", w->settings->direct, w->path);
+	snprintf(path, sizeof(path), "%s/%s", w->settings->run.direct, w->path);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return fail(w, "open on the host", -errno, 0);
@@ -301,7 +299,7 @@ static bool run_all(
 		workers[i].settings = settings;
 		workers[i].mounted = mounted;
 		workers[i].number = i;
-		workers[i].random = settings->seed * 1000 + i;
+		workers[i].random = settings->run.seed * 1000 + i;
 		snprintf(workers[i].path, sizeof(workers[i].path), "fsx-%u", i);
 		if (pthread_create(&workers[i].thread, NULL, work, &workers[i]) != 0)
 			return false;
@@ -310,7 +308,7 @@ static bool run_all(
 		pthread_join(workers[i].thread, NULL);
 		good = good && !workers[i].failed;
 	}
-	for (unsigned int i = 0; i < settings->threads && good && settings->direct; i++)
+	for (unsigned int i = 0; i < settings->threads && good && settings->run.direct; i++)
 		good = check_direct(&workers[i]);
 	return good;
 }
@@ -329,25 +327,21 @@ static int run(const struct fsx_settings *settings)
 		good = mount_end(&mounted) == 0 && good;
 	}
 	free(workers);
-	printf("%lu operations of %u threads %s, seed %llu\n", settings->count, settings->threads,
-		good ? "agree" : "FAILED", (unsigned long long)settings->seed);
+	printf("%llu operations of %u threads %s, seed %llu\n",
+		(unsigned long long)settings->run.count, settings->threads,
+		good ? "agree" : "FAILED", (unsigned long long)settings->run.seed);
 	return good ? 0 : 1;
 }
 
 static const char usage[] = "usage: fsx --device DEVICE|--kernel DIR [OPTION...]\n"
 			    "Reads and writes files whose content is known.\n"
-			    "\n" MOUNT_USAGE "  --direct DIR      the served directory, if it can "
-			    "be seen: in the end it is the same there\n"
-			    "  --seed N          another sequence (1)\n"
-			    "  --count N         how many operations (100000)\n"
-			    "  --threads N       how many threads (4)\n"
-			    "  --without-holes   no fallocate()\n";
+			    "\n" MOUNT_USAGE RUN_USAGE(
+				    100000) "  --threads N       how many threads (4)\n"
+					    "  --without-holes   no fallocate()\n";
 
 static const struct option options[] = {
 	MOUNT_OPTIONS,
-	{"direct", required_argument, NULL, 'd'},
-	{"seed", required_argument, NULL, 's'},
-	{"count", required_argument, NULL, 'n'},
+	RUN_OPTIONS,
 	{"threads", required_argument, NULL, 't'},
 	{"without-holes", no_argument, NULL, 'w'},
 	{NULL, 0, NULL, 0},
@@ -356,15 +350,6 @@ static const struct option options[] = {
 static bool take(int option, struct fsx_settings *settings)
 {
 	switch (option) {
-	case 'd':
-		settings->direct = optarg;
-		return true;
-	case 's':
-		settings->seed = strtoull(optarg, NULL, 0);
-		return true;
-	case 'n':
-		settings->count = strtoul(optarg, NULL, 0);
-		return settings->count > 0;
 	case 't':
 		settings->threads = (unsigned int)strtoul(optarg, NULL, 0);
 		return settings->threads > 0 && settings->threads <= THREADS_MAX;
@@ -372,13 +357,14 @@ static bool take(int option, struct fsx_settings *settings)
 		settings->without_holes = true;
 		return true;
 	default:
-		return mount_option(option, optarg, &settings->mount);
+		return run_option(option, optarg, &settings->run) ||
+		       mount_option(option, optarg, &settings->mount);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	struct fsx_settings settings = {.seed = 1, .count = 100000, .threads = 4};
+	struct fsx_settings settings = {.run = {.seed = 1, .count = 100000}, .threads = 4};
 	bool good = true;
 	int c;
 

@@ -54,6 +54,23 @@ bool mount_option(int option, const char *value, struct mount_settings *settings
 	}
 }
 
+bool run_option(int option, const char *value, struct run_settings *settings)
+{
+	switch (option) {
+	case 'd':
+		settings->direct = value;
+		return true;
+	case 's':
+		settings->seed = strtoull(value, NULL, 0);
+		return true;
+	case 'n':
+		settings->count = strtoull(value, NULL, 0);
+		return settings->count > 0;
+	default:
+		return false;
+	}
+}
+
 bool mount_settings_good(const struct mount_settings *settings)
 {
 	return !settings->device != !settings->directory;

@@ -4,6 +4,7 @@
 #define FILE_MOUNT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include <vfs/file.h>
@@ -46,6 +47,28 @@ struct mounted {
 /* false: it is none of them, or has no good value. */
 bool mount_option(int option, const char *value, struct mount_settings *settings);
 bool mount_settings_good(const struct mount_settings *settings);
+
+/* How much a program does, and where it can be seen what became of it. */
+struct run_settings {
+	const char *direct; /* the served directory as the host sees it; NULL: cannot be seen */
+	uint64_t seed;
+	uint64_t count; /* of operations */
+};
+
+/* The same for these, which are of the programs that do random things. */
+#define RUN_OPTIONS                                                                       \
+	{"direct", required_argument, NULL, 'd'}, {"seed", required_argument, NULL, 's'}, \
+	{                                                                                 \
+		"count", required_argument, NULL, 'n'                                     \
+	}
+
+#define RUN_USAGE(count)                                                                          \
+	"  --direct DIR      the served directory, if it can be seen: in the end it is the same " \
+	"too\n"                                                                                   \
+	"  --seed N          another sequence (1)\n"                                              \
+	"  --count N         how many operations (" #count ")\n"
+
+bool run_option(int option, const char *value, struct run_settings *settings);
 
 /* Whatever fails is said on stderr. -errno. The settings have to last. */
 int mount_start(const struct mount_settings *settings, struct mounted *mounted);
