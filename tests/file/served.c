@@ -31,6 +31,21 @@ int served_stop(void **state)
 	return device_process_stop(&served);
 }
 
+int served_mount(const struct vfs_mount_options *options, unsigned int seconds, struct vfs_fs **fs)
+{
+	alarm(seconds);
+	return vfs_mount(served.name, options, fs);
+}
+
+int served_umount(struct vfs_fs **fs)
+{
+	(void)vfs_umount(*fs);
+	*fs = NULL;
+	served_empty();
+	alarm(0);
+	return 0;
+}
+
 const char *served_path(const char *name)
 {
 	static _Thread_local char path[512];

@@ -17,6 +17,11 @@ extern struct device_process served;
 int served_start(void **state);
 int served_stop(void **state);
 
+/* What a test has of it: a mount, for so many seconds at most; in the end the directory is empty.
+ */
+int served_mount(const struct vfs_mount_options *options, unsigned int seconds, struct vfs_fs **fs);
+int served_umount(struct vfs_fs **fs);
+
 /* The path of a name in the directory on the host; until the next call by this thread. */
 const char *served_path(const char *name);
 

@@ -21,17 +21,13 @@ static struct vfs_fs *fs;
 static int begin(void **state)
 {
 	(void)state;
-	alarm(BOUND_S);
-	return vfs_mount(served.name, &(struct vfs_mount_options){.cache = VFS_CACHE_ALWAYS}, &fs);
+	return served_mount(&(struct vfs_mount_options){.cache = VFS_CACHE_ALWAYS}, BOUND_S, &fs);
 }
 
 static int end(void **state)
 {
 	(void)state;
-	vfs_umount(fs);
-	served_empty();
-	alarm(0);
-	return 0;
+	return served_umount(&fs);
 }
 
 /* The library has seen b/a, and then a/b by a directory that it has open. */

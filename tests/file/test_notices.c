@@ -34,19 +34,14 @@ static int begin(void **state)
 		.cache = VFS_CACHE_ALWAYS, .session.notify_buffers = 8, .readahead = -1};
 
 	(void)state;
-	alarm(BOUND_S);
 	served_write("file", "before", 6);
-	return vfs_mount(served.name, &options, &fs);
+	return served_mount(&options, BOUND_S, &fs);
 }
 
 static int end(void **state)
 {
 	(void)state;
-	vfs_umount(fs);
-	fs = NULL;
-	alarm(0);
-	served_empty();
-	return 0;
+	return served_umount(&fs);
 }
 
 /* ---- what is known, and what the device says ---- */

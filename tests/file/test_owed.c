@@ -45,18 +45,14 @@ static struct vfs_fs *fs;
 static int begin(void **state)
 {
 	(void)state;
-	alarm(BOUND_S);
 	no_memory = false;
-	return vfs_mount(served.name, &(struct vfs_mount_options){.cache = VFS_CACHE_NONE}, &fs);
+	return served_mount(&(struct vfs_mount_options){.cache = VFS_CACHE_NONE}, BOUND_S, &fs);
 }
 
 static int end(void **state)
 {
 	(void)state;
-	vfs_umount(fs);
-	served_empty();
-	alarm(0);
-	return 0;
+	return served_umount(&fs);
 }
 
 static int stat_of(const char *name)
