@@ -46,7 +46,8 @@ struct vfs_dax_ops {
 	 */
 	int (*map)(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bool *unknown);
 	/*
-	 * As many as vfs_dax_config.batch, of files of any owner; that of the first is given. After
+	 * As many as vfs_dax_config.batch, of files of any owner; that of the first is given. NULL
+	 * in the end: a range that is not used any more, as it is not known what it shows. After
 	 * an error none of these ranges is used again.
 	 */
 	int (*unmap)(

@@ -11,7 +11,8 @@
 
 #include "dax/ranges.h"
 
-#define STACK_SIZE ((size_t)PTHREAD_STACK_MIN + (64u << 10))
+/* Who waits for an answer may collect others, and call what the program wants called for them. */
+#define STACK_SIZE ((size_t)PTHREAD_STACK_MIN + (256u << 10))
 
 /* ---- choosing ---- */
 

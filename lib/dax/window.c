@@ -102,12 +102,28 @@ static void take_all_out(struct vfs_dax *dax)
 	(void)vfs_dax_unmap(dax, &list, VFS_RANGE_FREE, false);
 }
 
+/* Once more, since a device may take it ill if it is reset with something in its window. */
+static void take_retired_out(struct vfs_dax *dax)
+{
+	size_t i;
+	int r = 0;
+
+	for (i = 0; i < dax->num_ranges && r == 0; i++) {
+		const struct vfs_dax_mapping mapping = {
+			.window_offset = i * dax->config.range, .length = dax->config.range};
+
+		if (dax->ranges[i].state == VFS_RANGE_RETIRED)
+			r = dax->ops.unmap(dax->ctx, NULL, &mapping, 1);
+	}
+}
+
 void vfs_dax_destroy(struct vfs_dax *dax)
 {
 	if (!dax)
 		return;
 	vfs_dax_stop_thread(dax);
 	take_all_out(dax);
+	take_retired_out(dax);
 	pthread_cond_destroy(&dax->work);
 	pthread_cond_destroy(&dax->changed);
 	pthread_mutex_destroy(&dax->lock);

@@ -50,7 +50,7 @@ static int unmap(void *ctx, void *owner, const struct vfs_dax_mapping *mappings,
 	for (i = 0; i < count; i++)
 		ones[i] = (struct fuse_removemapping_one){
 			.moffset = mappings[i].window_offset, .len = mappings[i].length};
-	vfs_op_removemapping(&op, node->id, ones, count);
+	vfs_op_removemapping(&op, node ? node->id : FUSE_ROOT_ID, ones, count);
 	return (int)vfs_fuse_call(window->fs->fuse, &op);
 }
 

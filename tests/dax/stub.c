@@ -143,6 +143,17 @@ static void unmap_one(struct stub *stub, const struct vfs_dax_mapping *m, bool f
 	place->file = NULL;
 }
 
+/* In the end: one that is not used any more. */
+static int unmap_lost(struct stub *stub, const struct vfs_dax_mapping *m)
+{
+	struct stub_place *place = &stub->places[m->window_offset / RANGE % MOST_RANGES];
+
+	if (m->window_offset / RANGE >= stub->num_ranges || !place->lost || m->length != RANGE)
+		stub_broken(stub, "unmap at %" PRIu64 ", of nobody", m->window_offset);
+	*place = (struct stub_place){0};
+	return 0;
+}
+
 static int unmap(void *ctx, void *owner, const struct vfs_dax_mapping *mappings, unsigned int count)
 {
 	struct stub *stub = ctx;
@@ -151,6 +162,8 @@ static int unmap(void *ctx, void *owner, const struct vfs_dax_mapping *mappings,
 
 	if (stub->on_unmap)
 		stub->on_unmap(stub);
+	if (!owner)
+		return unmap_lost(stub, mappings);
 	if (!count || count > stub->batch)
 		stub_broken(stub, "unmap of %u ranges at once", count);
 	if (owner != stub->places[mappings[0].window_offset / RANGE % MOST_RANGES].file)
@@ -285,7 +298,7 @@ void stub_destroy(struct stub *stub)
 
 	vfs_dax_destroy(stub->dax);
 	for (i = 0; i < stub->num_ranges; i++)
-		if (stub->places[i].file && !stub->places[i].lost)
+		if (stub->places[i].file || stub->places[i].lost)
 			stub_broken(stub, "something is mapped in the end");
 	free(stub->memory);
 	assert_false(atomic_load(&stub->broken));
