@@ -376,11 +376,9 @@ void vfs_session_fail(struct vfs_session *session, int error)
 	vfs_error(error, "%s", why);
 }
 
-int vfs_session_check(const struct vfs_session *session)
+__attribute__((cold)) int vfs_session_refuse(const struct vfs_session *session)
 {
-	int failed = session->failed;
-
-	return failed ? vfs_error(failed, "%s has failed", session->device->info.name) : 0;
+	return vfs_error(session->failed, "%s has failed", session->device->info.name);
 }
 
 /* What cleaning up has to say matters less than why it had to be done. */
