@@ -273,7 +273,7 @@ static void measure_looks(struct vfs_session *session)
 	uint64_t ps = vfs_queue_look_ps(&session->queues[session->first_request_queue]);
 
 	for (unsigned int i = 0; i < session->num_rings; i++)
-		session->queues[i].patience.look_ps = ps;
+		vfs_patience_look_takes(&session->queues[i].patience, ps);
 }
 
 static int start(struct vfs_session *session)
