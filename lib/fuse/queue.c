@@ -48,7 +48,7 @@ bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *
 	return true;
 }
 
-void vfs_queue_publish(struct vfs_queue *queue)
+static inline void publish(struct vfs_queue *queue)
 {
 	struct vfs_transport *t = queue->session->device->transport;
 
@@ -56,13 +56,18 @@ void vfs_queue_publish(struct vfs_queue *queue)
 		t->ops->notify(t, queue->index);
 }
 
+void vfs_queue_publish(struct vfs_queue *queue)
+{
+	publish(queue);
+}
+
 /* Make visible what was added, unless the last one could not be for more than lack of room. */
-static void end_batch(struct vfs_queue *queue, bool sent, int error)
+static inline void end_batch(struct vfs_queue *queue, bool sent, int error)
 {
 	if (error < 0 && error != -ENOSPC)
 		vfs_session_fail(queue->session, -EIO);
 	else if (sent)
-		vfs_queue_publish(queue);
+		publish(queue);
 }
 
 static void send_parked(struct vfs_queue *queue)
