@@ -301,8 +301,14 @@ struct vfs_session {
 /* The device cannot be trusted or is gone: take its memory back by a reset. */
 void vfs_session_fail(struct vfs_session *session, int error);
 
-/* 0, or what it failed with, and a message. */
-int vfs_session_check(const struct vfs_session *session);
+/* What it failed with, and a message. */
+int vfs_session_refuse(const struct vfs_session *session);
+
+/* 0, or the same. */
+static inline int vfs_session_check(const struct vfs_session *session)
+{
+	return session->failed ? vfs_session_refuse(session) : 0;
+}
 
 /* ---- layout of a session's memory (memory.c) ---- */
 

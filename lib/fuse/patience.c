@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <limits.h>
 #include <sched.h>
 
 #include "fuse/patience.h"
@@ -6,13 +7,19 @@
 /* What an interrupt and waking up by it cost, in a guest; nobody looks longer for less. */
 #define LOOK_MAX_NS 50000u
 
-/* So many waits in a row without looking, then one that does: answers may have become faster. */
-#define TRY_AGAIN 32u
+/*
+ * Most waits in a row without looking, before one that does: answers may have become faster. There
+ * are few at first, as it may have been no more than a disturbance.
+ */
+#define PAUSE_MAX 32u
 
-#define LONG_NS (16 * LOOK_MAX_NS)
+/* A longer one says no more than that it was too long; a single one is not to say that for all. */
+#define LONG_NS (2 * LOOK_MAX_NS)
 
 /* Before it was measured. */
 #define LOOK_PS 50000u
+
+#define PS_PER_NS 1000u
 
 /* Weight of the newest one in the mean, as a shift. */
 #define WEIGHT 3
@@ -29,30 +36,46 @@ void vfs_patience_init(struct vfs_patience *patience, enum vfs_poll poll)
 {
 	if (poll == VFS_POLL_AUTO && processors() < 2)
 		poll = VFS_POLL_NEVER;
-	*patience = (struct vfs_patience){
-		.poll = poll, .usual_ns = LOOK_MAX_NS / 2, .look_ps = LOOK_PS};
+	*patience = (struct vfs_patience){.poll = poll, .usual_ns = LOOK_MAX_NS / 2, .pause = 1};
+	vfs_patience_look_takes(patience, LOOK_PS);
 }
 
-uint64_t vfs_patience_begin(struct vfs_patience *patience)
+void vfs_patience_look_takes(struct vfs_patience *patience, uint64_t look_ps)
+{
+	uint64_t looks = (uint64_t)LOOK_MAX_NS * PS_PER_NS / look_ps;
+
+	patience->look_ps = look_ps;
+	patience->looks = looks ? (unsigned int)looks : 1;
+}
+
+static bool is_slow(const struct vfs_patience *patience)
+{
+	return patience->usual_ns > LOOK_MAX_NS;
+}
+
+unsigned int vfs_patience_begin(struct vfs_patience *patience)
 {
 	if (patience->poll == VFS_POLL_ALWAYS)
-		return UINT64_MAX;
+		return UINT_MAX;
 	if (patience->poll == VFS_POLL_NEVER)
 		return 0;
-	if (patience->usual_ns > LOOK_MAX_NS && patience->slept++ < TRY_AGAIN)
+	if (is_slow(patience) && patience->slept++ < patience->pause)
 		return 0;
 	patience->slept = 0;
-	return 2 * patience->usual_ns < LOOK_MAX_NS ? 2 * patience->usual_ns : LOOK_MAX_NS;
+	return patience->looks;
 }
 
 void vfs_patience_end(struct vfs_patience *patience, uint64_t waited_ns, bool looked)
 {
-	/* A long pause says no more than that it was too long. */
 	if (waited_ns > LONG_NS)
 		waited_ns = LONG_NS;
-	/* Having slept, what was measured is the interrupt; now it is the answer. */
-	if (looked && waited_ns <= LOOK_MAX_NS && patience->usual_ns > LOOK_MAX_NS)
+	if (is_slow(patience) && looked) {
+		/* Having slept, what was measured is the interrupt; now it is the answer. */
 		patience->usual_ns = waited_ns;
+		patience->pause = 1;
+	} else if (is_slow(patience) && !patience->slept && patience->pause < PAUSE_MAX) {
+		patience->pause *= 2;
+	}
 	patience->usual_ns = patience->usual_ns - (patience->usual_ns >> WEIGHT) +
 			     (waited_ns >> WEIGHT);
 }

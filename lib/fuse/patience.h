@@ -18,16 +18,24 @@
 struct vfs_patience {
 	enum vfs_poll poll;
 	uint64_t usual_ns;  /* between beginning to wait and an answer, a running mean */
-	unsigned int slept; /* waits in a row that did not look */
+	unsigned int pause; /* waits without looking, before it is tried again */
+	unsigned int slept; /* of these, so far */
 	uint64_t look_ps;   /* picoseconds that a look takes; measured once, see wait.c */
+	unsigned int looks; /* that are worth it, before sleeping is */
 };
 
 void vfs_patience_init(struct vfs_patience *patience, enum vfs_poll poll);
 
-/* How long to look in this wait; UINT64_MAX: never sleep. */
-uint64_t vfs_patience_begin(struct vfs_patience *patience);
+/* A look was found to take so many picoseconds, not 0. */
+void vfs_patience_look_takes(struct vfs_patience *patience, uint64_t look_ps);
 
-/* It took so long until there was an answer; @looked: it was found without sleeping. */
+/* How often to look in this wait; UINT_MAX: never sleep. */
+unsigned int vfs_patience_begin(struct vfs_patience *patience);
+
+/*
+ * It took so long until there was an answer; @looked: it was found without sleeping. Of no interest
+ * unless it is VFS_POLL_AUTO.
+ */
 void vfs_patience_end(struct vfs_patience *patience, uint64_t waited_ns, bool looked);
 
 #endif

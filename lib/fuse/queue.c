@@ -48,7 +48,7 @@ bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *
 	return true;
 }
 
-void vfs_queue_publish(struct vfs_queue *queue)
+static inline void publish(struct vfs_queue *queue)
 {
 	struct vfs_transport *t = queue->session->device->transport;
 
@@ -56,13 +56,18 @@ void vfs_queue_publish(struct vfs_queue *queue)
 		t->ops->notify(t, queue->index);
 }
 
+void vfs_queue_publish(struct vfs_queue *queue)
+{
+	publish(queue);
+}
+
 /* Make visible what was added, unless the last one could not be for more than lack of room. */
-static void end_batch(struct vfs_queue *queue, bool sent, int error)
+static inline void end_batch(struct vfs_queue *queue, bool sent, int error)
 {
 	if (error < 0 && error != -ENOSPC)
 		vfs_session_fail(queue->session, -EIO);
 	else if (sent)
-		vfs_queue_publish(queue);
+		publish(queue);
 }
 
 static void send_parked(struct vfs_queue *queue)
@@ -195,26 +200,43 @@ static unsigned int pop_ended(
 	return count;
 }
 
+static __attribute__((noinline)) void want_no_interrupt(struct vfs_queue *queue)
+{
+	vfs_ring_disable_interrupts(&queue->ring);
+	queue->interrupts = false;
+	vfs_wakeup_clear(&queue->wakeup);
+}
+
+static bool is_simple(const struct vfs_queue *queue)
+{
+	return !queue->session->failed && !queue->look_at_ns && !queue->parked.head &&
+	       !queue->ended.head;
+}
+
+/* Room for those that were parked, and what ended without the device. How many of these. */
+static __attribute__((noinline)) unsigned int see_to_the_others(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
+{
+	if (!queue->session->failed && queue->look_at_ns)
+		vfs_queue_look_at_time(queue);
+	if (!queue->session->failed && queue->parked.head)
+		send_parked(queue);
+	if (queue->session->failed)
+		vfs_queue_end_all(queue);
+	return pop_ended(queue, requests, max);
+}
+
 VFS_EXPORT unsigned int vfs_queue_reap(
 	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
 {
 	unsigned int count = 0;
 
-	if (queue->interrupts) {
-		vfs_ring_disable_interrupts(&queue->ring);
-		queue->interrupts = false;
-		vfs_wakeup_clear(&queue->wakeup);
-	}
-	if (!queue->session->failed) {
+	if (queue->interrupts)
+		want_no_interrupt(queue);
+	if (!queue->session->failed)
 		count = vfs_queue_pop_answers(queue, requests, max);
-		if (queue->look_at_ns)
-			vfs_queue_look_at_time(queue);
-		if (queue->parked.head)
-			send_parked(queue);
-	}
-	if (queue->session->failed)
-		vfs_queue_end_all(queue);
-	count += pop_ended(queue, requests + count, max - count);
+	if (!is_simple(queue))
+		count += see_to_the_others(queue, requests + count, max - count);
 	queue->in_flight -= count;
 	queue->counters.completed += count;
 	return count;

@@ -273,7 +273,7 @@ static void measure_looks(struct vfs_session *session)
 	uint64_t ps = vfs_queue_look_ps(&session->queues[session->first_request_queue]);
 
 	for (unsigned int i = 0; i < session->num_rings; i++)
-		session->queues[i].patience.look_ps = ps;
+		vfs_patience_look_takes(&session->queues[i].patience, ps);
 }
 
 static int start(struct vfs_session *session)
@@ -376,11 +376,9 @@ void vfs_session_fail(struct vfs_session *session, int error)
 	vfs_error(error, "%s", why);
 }
 
-int vfs_session_check(const struct vfs_session *session)
+__attribute__((cold)) int vfs_session_refuse(const struct vfs_session *session)
 {
-	int failed = session->failed;
-
-	return failed ? vfs_error(failed, "%s has failed", session->device->info.name) : 0;
+	return vfs_error(session->failed, "%s has failed", session->device->info.name);
 }
 
 /* What cleaning up has to say matters less than why it had to be done. */

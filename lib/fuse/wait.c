@@ -165,7 +165,8 @@ static bool look(struct vfs_queue *queue, unsigned int *looks)
 		some = took < batch || keep_going(queue);
 	}
 	lock(queue);
-	return has_something(queue);
+	/* What was found nobody else has taken. */
+	return (some && !queue->session->failed) || has_something(queue);
 }
 
 /* Look until there is something. */
@@ -267,13 +268,6 @@ static int sleep_for_it(struct vfs_queue *queue, struct limit *limit)
 	return r;
 }
 
-static unsigned int looks_in(const struct vfs_queue *queue, uint64_t ns)
-{
-	if (ns == UINT64_MAX)
-		return LOOKS_PER_CHECK;
-	return (unsigned int)(ns * PS_PER_NS / queue->patience.look_ps);
-}
-
 static uint64_t time_of(const struct vfs_queue *queue, unsigned int looks)
 {
 	return looks * queue->patience.look_ps / PS_PER_NS;
@@ -282,14 +276,15 @@ static uint64_t time_of(const struct vfs_queue *queue, unsigned int looks)
 static int wait_for_it(struct vfs_queue *queue, struct limit *limit)
 {
 	struct vfs_patience *patience = &queue->patience;
-	unsigned int looks = 0;
+	unsigned int looks = limit->timeout_ms ? vfs_patience_begin(patience) : 0;
 	uint64_t begin_ns;
 	int r;
 
-	if (limit->timeout_ms)
-		looks = looks_in(queue, vfs_patience_begin(patience));
+	if (looks == UINT_MAX)
+		looks = LOOKS_PER_CHECK;
 	if (looks && look(queue, &looks)) {
-		vfs_patience_end(patience, time_of(queue, looks), true);
+		if (patience->poll == VFS_POLL_AUTO)
+			vfs_patience_end(patience, time_of(queue, looks), true);
 		return 0;
 	}
 	read_clock(limit);

@@ -33,11 +33,17 @@ enum event {
 	NUM_EVENTS,
 };
 
+/* What a queue's notification is written to. */
+struct doorbell {
+	uint64_t offset;	   /* in the notification BAR */
+	volatile uint16_t *mapped; /* NULL: it is not, so it is written by the function's table */
+};
+
 struct virtio_pci {
 	struct vfs_transport base;
 	struct vfs_pci *pci;
 	struct vfs_virtio_caps caps;
-	uint64_t *notify_offset; /* of each queue, in the notification BAR */
+	struct doorbell *doorbells; /* of each queue */
 	int events[NUM_EVENTS];
 	int epoll;
 	int *vectors; /* eventfds; vector 0 is for configuration changes and is events[EVENT_CONFIG]
@@ -245,7 +251,12 @@ static int locate_notify(struct virtio_pci *vp, uint16_t queue)
 	if (offset % 2)
 		return vfs_error(-EPROTO, "%s: the doorbell of queue %u is misaligned",
 			vp->base.name, queue);
-	vp->notify_offset[queue] = vp->caps.notify.offset + offset;
+	offset += vp->caps.notify.offset;
+	vp->doorbells[queue] = (struct doorbell){
+		.offset = offset,
+		.mapped = (volatile uint16_t *)vfs_pci_mapped(
+			vp->pci, vp->caps.notify.bar, offset, sizeof(uint16_t)),
+	};
 	return 0;
 }
 
@@ -289,10 +300,15 @@ static int virtio_pci_enable_queue(
 static void virtio_pci_notify(struct vfs_transport *t, uint16_t queue)
 {
 	struct virtio_pci *vp = to_virtio_pci(t);
+	const struct doorbell *doorbell = &vp->doorbells[queue];
 
 	vfs_barrier_mmio();
+	if (doorbell->mapped) {
+		*doorbell->mapped = htole16(queue);
+		return;
+	}
 	/* A doorbell that cannot be rung belongs to a device that is going; events tell of it. */
-	(void)vfs_pci_post(vp->pci, vp->caps.notify.bar, vp->notify_offset[queue], 2, queue);
+	(void)vfs_pci_post(vp->pci, vp->caps.notify.bar, doorbell->offset, 2, queue);
 }
 
 static void virtio_pci_disable_interrupts(struct vfs_transport *t)
@@ -463,7 +479,7 @@ static void virtio_pci_close(struct vfs_transport *t)
 			close(vp->events[i]);
 	if (vp->epoll >= 0)
 		close(vp->epoll);
-	free(vp->notify_offset);
+	free(vp->doorbells);
 	free(vp);
 }
 
@@ -555,8 +571,8 @@ static int read_num_queues(struct virtio_pci *vp)
 		return vfs_error(-EPROTO, "%s has %u queues, more than a virtio-fs device can",
 			vp->base.name, count);
 	vp->base.num_queues = (uint16_t)count;
-	vp->notify_offset = calloc(count + 1, sizeof(*vp->notify_offset));
-	return vp->notify_offset ? 0 : vfs_error(-ENOMEM, "out of memory");
+	vp->doorbells = calloc(count + 1, sizeof(*vp->doorbells));
+	return vp->doorbells ? 0 : vfs_error(-ENOMEM, "out of memory");
 }
 
 int vfs_virtio_pci_create(struct vfs_pci *pci, struct vfs_transport **transport)

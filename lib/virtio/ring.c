@@ -31,42 +31,11 @@ size_t vfs_ring_used_bytes(uint16_t size)
 	       sizeof(__virtio16);
 }
 
-static uint16_t load_used_idx(const struct vfs_ring *ring)
-{
-	const struct vring_used *used = ring->memory.used;
-	uint16_t idx;
-
-	/* Acquire: used entries and replies are not read before the index that covers them. */
-	idx = le16toh(__atomic_load_n(&used->idx, __ATOMIC_ACQUIRE));
-	/* The same towards a bus, where acquire among processors may not be enough. */
-	if (ring->barriers.io)
-		vfs_barrier_read(ring->barriers);
-	return idx;
-}
-
-static void store_avail_idx(struct vfs_ring *ring, uint16_t idx)
-{
-	struct vring_avail *avail = ring->memory.avail;
-
-	/* Chains and messages reach a device behind a bus before the index that covers them. */
-	if (ring->barriers.io)
-		vfs_barrier_write(ring->barriers);
-	/* Release: the same among processors, and loads of a reply end before its memory goes. */
-	__atomic_store_n(&avail->idx, htole16(idx), __ATOMIC_RELEASE);
-}
-
 static __virtio16 *used_event(const struct vfs_ring *ring)
 {
 	struct vring_avail *avail = ring->memory.avail;
 
 	return &avail->ring[ring->size];
-}
-
-static const __virtio16 *avail_event(const struct vfs_ring *ring)
-{
-	const struct vring_used *used = ring->memory.used;
-
-	return (const __virtio16 *)(const void *)&used->ring[ring->size];
 }
 
 static void ask_for_interrupt(struct vfs_ring *ring)
@@ -163,25 +132,13 @@ int vfs_ring_add_direct(struct vfs_ring *ring, const struct vfs_chain *chain)
 	return 0;
 }
 
-bool vfs_ring_publish(struct vfs_ring *ring)
+__attribute__((cold)) int vfs_ring_refuse_idx(struct vfs_ring *ring, uint16_t idx)
 {
-	const struct vring_used *used = ring->memory.used;
-	uint16_t old = ring->published_idx;
-
-	if (ring->broken || ring->avail_idx == old)
-		return false;
-	store_avail_idx(ring, ring->avail_idx);
-	ring->published_idx = ring->avail_idx;
-	ring->batch++;
-	/*
-	 * Full: the device sees the index before its wish is read. It asks to be notified and
-	 * then looks at the index, so one of the two sees what the other did.
-	 */
-	vfs_barrier_full(ring->barriers);
-	if (ring->event_idx)
-		return vring_need_event(
-			vfs_ring_load16(avail_event(ring)), ring->published_idx, old);
-	return !(vfs_ring_load16(&used->flags) & VRING_USED_F_NO_NOTIFY);
+	if (ring->broken)
+		return broken_before();
+	ring->broken = true;
+	return vfs_error(-EIO, "the device moved used.idx from %u to %u with %u chains in flight",
+		ring->used_idx, idx, (uint16_t)(ring->published_idx - ring->used_idx));
 }
 
 __attribute__((cold)) void vfs_ring_refuse_used(struct vfs_ring *ring, uint32_t id, uint32_t len)
@@ -202,28 +159,9 @@ __attribute__((cold)) void vfs_ring_refuse_used(struct vfs_ring *ring, uint32_t 
 			shadow->limit);
 }
 
-int vfs_ring_look(struct vfs_ring *ring)
-{
-	/* Each published chain counts once in published_idx, each completed one in used_idx. */
-	uint16_t in_flight = (uint16_t)(ring->published_idx - ring->used_idx);
-	uint16_t idx;
-
-	if (ring->broken)
-		return broken_before();
-	idx = load_used_idx(ring);
-	if ((uint16_t)(idx - ring->used_idx) > in_flight) {
-		ring->broken = true;
-		return vfs_error(-EIO,
-			"the device moved used.idx from %u to %u with %u chains in flight",
-			ring->used_idx, idx, in_flight);
-	}
-	ring->seen_idx = idx;
-	return idx != ring->used_idx;
-}
-
 bool vfs_ring_has_used(const struct vfs_ring *ring)
 {
-	return ring->broken || load_used_idx(ring) != ring->used_idx;
+	return ring->broken || vfs_ring_load_used_idx(ring) != ring->used_idx;
 }
 
 bool vfs_ring_enable_interrupts(struct vfs_ring *ring)

@@ -222,8 +222,56 @@ static inline int vfs_ring_add_indirect(struct vfs_ring *ring, const struct vfs_
 
 int vfs_ring_add_direct(struct vfs_ring *ring, const struct vfs_chain *chain);
 
+static inline uint16_t vfs_ring_load_used_idx(const struct vfs_ring *ring)
+{
+	const struct vring_used *used = ring->memory.used;
+	uint16_t idx;
+
+	/* Acquire: used entries and replies are not read before the index that covers them. */
+	idx = le16toh(__atomic_load_n(&used->idx, __ATOMIC_ACQUIRE));
+	/* The same towards a bus, where acquire among processors may not be enough. */
+	if (ring->barriers.io)
+		vfs_barrier_read(ring->barriers);
+	return idx;
+}
+
+static inline void vfs_ring_store_avail_idx(struct vfs_ring *ring, uint16_t idx)
+{
+	struct vring_avail *avail = ring->memory.avail;
+
+	/* Chains and messages reach a device behind a bus before the index that covers them. */
+	if (ring->barriers.io)
+		vfs_barrier_write(ring->barriers);
+	/* Release: the same among processors, and loads of a reply end before its memory goes. */
+	__atomic_store_n(&avail->idx, htole16(idx), __ATOMIC_RELEASE);
+}
+
+/* After the index was stored, and a full barrier: does the device want to hear of it? */
+static inline bool vfs_ring_is_awaited(const struct vfs_ring *ring, uint16_t old, uint16_t idx)
+{
+	const struct vring_used *used = ring->memory.used;
+	const void *avail_event = &used->ring[ring->size];
+
+	if (ring->event_idx)
+		return vring_need_event(vfs_ring_load16(avail_event), idx, old);
+	return !(vfs_ring_load16(&used->flags) & VRING_USED_F_NO_NOTIFY);
+}
+
+/* The ring was broken before, or is by this used.idx; the message says why. */
+int vfs_ring_refuse_idx(struct vfs_ring *ring, uint16_t idx);
+
 /* Has the device completed more than was seen before? -EIO: it, or the ring before, is broken. */
-int vfs_ring_look(struct vfs_ring *ring);
+static inline int vfs_ring_look(struct vfs_ring *ring)
+{
+	uint16_t idx = vfs_ring_load_used_idx(ring);
+
+	/* Each published chain counts once in published_idx, each completed one in used_idx. */
+	if (ring->broken ||
+		(uint16_t)(idx - ring->used_idx) > (uint16_t)(ring->published_idx - ring->used_idx))
+		return vfs_ring_refuse_idx(ring, idx);
+	ring->seen_idx = idx;
+	return idx != ring->used_idx;
+}
 
 /* A head, not what is within a chain, of a chain that the device can have seen. */
 static inline bool vfs_ring_used_is_good(const struct vfs_ring *ring, uint32_t id, uint32_t len)
@@ -290,7 +338,23 @@ static inline int vfs_ring_add(struct vfs_ring *ring, const struct vfs_chain *ch
  * Make all added chains visible to the device. True: it wants to be notified, and this is the
  * only time that it is said. False when nothing was added or the ring is broken.
  */
-bool vfs_ring_publish(struct vfs_ring *ring);
+static inline bool vfs_ring_publish(struct vfs_ring *ring)
+{
+	uint16_t old = ring->published_idx;
+	uint16_t idx = ring->avail_idx;
+
+	if (ring->broken || idx == old)
+		return false;
+	vfs_ring_store_avail_idx(ring, idx);
+	ring->published_idx = idx;
+	ring->batch++;
+	/*
+	 * Full: the device sees the index before its wish is read. It asks to be notified and
+	 * then looks at the index, so one of the two sees what the other did.
+	 */
+	vfs_barrier_full(ring->barriers);
+	return vfs_ring_is_awaited(ring, old, idx);
+}
 
 /*
  * Take one completion. 1: there was one, *token and *len are set. 0: there is none. -EIO: the

@@ -40,6 +40,17 @@ instructions() {
 	sed -n 's/^.*Collected : \([0-9]*\).*/\1/p' "$WORK/err"
 }
 
+# All that the library does for one request at a time, from the caller's getting it to his putting it
+# back, with an answer that is there at look $2. The program is its own device, so it is always the
+# same number; what the device does is not in it.
+instructions_alone() {
+	timeout 250 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+		--toggle-collect=requests --toggle-collect=device_notify --toggle-collect=answer_it \
+		"$BUILD/tests/bench/one-at-a-time" "$1" "$2" >"$WORK/out" 2>"$WORK/err" ||
+		die "one-at-a-time $1 $2: exit status $?: $(tail -n 3 "$WORK/err")"
+	sed -n 's/^.*Collected : \([0-9]*\).*/\1/p' "$WORK/err"
+}
+
 mallocs() {
 	run "$1" valgrind "$bench" "$socket" "${@:2}"
 	sed -n 's/^.*total heap usage: \([0-9,]*\) allocs.*/\1/p' "$WORK/err" | tr -d ,
@@ -76,10 +87,21 @@ measure() {
 	check "calls of malloc in $((many - few)) of them" $((second - first)) 0
 }
 
+# measure_alone NAME LIMIT LOOKS
+measure_alone() {
+	local first second
+
+	first=$(instructions_alone 1000 "$3")
+	second=$(instructions_alone 3000 "$3")
+	check "instructions of a $1" $(((second - first) / 2000)) "$2"
+}
+
 # Less is better; the limits leave some air for other compilers.
 measure "READ of 4 KiB" 385 --op read --depth 32
 measure "READ of 4 KiB into registered memory" 428 --op read --depth 32 --registered
 measure "GETATTR" 315 --op getattr --depth 32
+measure_alone "STATFS alone, answered at once" 602 0
+measure_alone "STATFS alone, answered at the fourth look" 945 4
 
 first=$(system_calls 1000 --op read --depth 32)
 second=$(system_calls 101000 --op read --depth 32)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* How long a thread looks for an answer before it sleeps. */
+#include <limits.h>
 #include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -32,13 +33,15 @@ static int set_up(void **state)
 
 	processors = 2;
 	vfs_patience_init(&patience, VFS_POLL_AUTO);
+	/* So a number of looks is one of nanoseconds. */
+	vfs_patience_look_takes(&patience, 1000);
 	*state = &patience;
 	return 0;
 }
 
-static uint64_t wait_once(struct vfs_patience *patience, uint64_t answer_after)
+static unsigned int wait_once(struct vfs_patience *patience, unsigned int answer_after)
 {
-	uint64_t looks = vfs_patience_begin(patience);
+	unsigned int looks = vfs_patience_begin(patience);
 
 	/* Sleeping is not known to be over before the interrupt was dealt with. */
 	if (looks >= answer_after)
@@ -53,7 +56,7 @@ static void what_was_said_is_done(void **state)
 	struct vfs_patience *patience = *state;
 
 	vfs_patience_init(patience, VFS_POLL_ALWAYS);
-	assert_true(vfs_patience_begin(patience) == UINT64_MAX);
+	assert_true(vfs_patience_begin(patience) == UINT_MAX);
 	vfs_patience_init(patience, VFS_POLL_NEVER);
 	assert_int_equal(vfs_patience_begin(patience), 0);
 }
@@ -62,8 +65,48 @@ static void fast_answers_are_looked_for(void **state)
 {
 	for (unsigned int i = 0; i < 100; i++)
 		assert_true(wait_once(*state, 10 * US) >= 10 * US);
-	/* And for not much longer than that. */
-	assert_in_range(wait_once(*state, 10 * US), 10 * US, 30 * US);
+	/* And for no longer than sleeping would cost. */
+	assert_in_range(wait_once(*state, 10 * US), 10 * US, 50 * US);
+}
+
+static void an_answer_that_is_later_than_usual_is_looked_for(void **state)
+{
+	for (unsigned int i = 0; i < 100; i++)
+		wait_once(*state, 3 * US);
+	assert_true(wait_once(*state, 40 * US) >= 40 * US);
+}
+
+/* Whoever looked was not running, say, for a while. */
+static void a_disturbance_changes_nothing(void **state)
+{
+	for (unsigned int i = 0; i < 100; i++)
+		wait_once(*state, 10 * US);
+	for (unsigned int i = 0; i < 3; i++)
+		wait_once(*state, 100000 * US);
+	assert_true(wait_once(*state, 10 * US) >= 10 * US);
+}
+
+static void a_longer_disturbance_is_soon_forgotten(void **state)
+{
+	unsigned int slept = 0;
+
+	for (unsigned int i = 0; i < 100; i++)
+		wait_once(*state, 10 * US);
+	for (unsigned int i = 0; i < 7; i++)
+		wait_once(*state, 100000 * US);
+	while (wait_once(*state, 10 * US) < 10 * US)
+		slept++;
+	assert_in_range(slept, 1, 2);
+}
+
+static void slow_looks_are_few(void **state)
+{
+	struct vfs_patience *patience = *state;
+
+	vfs_patience_look_takes(patience, 5 * 1000 * US);
+	assert_int_equal(vfs_patience_begin(patience), 10);
+	vfs_patience_look_takes(patience, 1000 * 1000 * US);
+	assert_int_equal(vfs_patience_begin(patience), 1);
 }
 
 static void slow_answers_are_slept_for(void **state)
@@ -98,7 +141,7 @@ static void a_single_processor_sleeps(void **state)
 	vfs_patience_init(patience, VFS_POLL_AUTO);
 	assert_int_equal(vfs_patience_begin(patience), 0);
 	vfs_patience_init(patience, VFS_POLL_ALWAYS);
-	assert_true(vfs_patience_begin(patience) == UINT64_MAX);
+	assert_true(vfs_patience_begin(patience) == UINT_MAX);
 }
 
 int main(void)
@@ -106,6 +149,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(what_was_said_is_done, set_up),
 		cmocka_unit_test_setup(fast_answers_are_looked_for, set_up),
+		cmocka_unit_test_setup(an_answer_that_is_later_than_usual_is_looked_for, set_up),
+		cmocka_unit_test_setup(a_disturbance_changes_nothing, set_up),
+		cmocka_unit_test_setup(a_longer_disturbance_is_soon_forgotten, set_up),
+		cmocka_unit_test_setup(slow_looks_are_few, set_up),
 		cmocka_unit_test_setup(slow_answers_are_slept_for, set_up),
 		cmocka_unit_test_setup(it_notices_that_answers_have_become_fast, set_up),
 		cmocka_unit_test_setup(a_single_processor_sleeps, set_up),

@@ -443,9 +443,10 @@ static void a_failure_ends_all_calls(void **state)
 	poll_mode = VFS_POLL_NEVER;
 	share(8, 4);
 	said_start();
-	for (unsigned int i = 0; i < 4; i++)
+	for (unsigned int i = 0; i < 4; i++) {
 		call_in_thread(&callers[i], i, i % 2 ? 60000 : 0);
-	usleep(20000);
+		take_soon(&taken);
+	}
 	fuse_device_event(&d, -ENODEV);
 	for (unsigned int i = 0; i < 4; i++) {
 		assert_int_equal(join(&callers[i]), -EIO);

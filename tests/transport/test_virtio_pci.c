@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <endian.h>
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -554,6 +555,24 @@ static void test_window_that_is_not_mapped_as_a_whole_is_none(void **state)
 
 /* ---- registers that are mapped (pci.c) ---- */
 
+static void test_mapped_doorbell_is_written_where_it_is(void **state)
+{
+	uint16_t memory[8] = {0};
+	struct vfs_transport *t;
+
+	(void)state;
+	stub.queues[1].notify_off = 2;
+	stub.pci.regions[4].areas[0] = (struct vfs_pci_area){
+		.offset = 0x3000, .size = sizeof(memory), .addr = (uint8_t *)memory};
+	stub.pci.regions[4].num_areas = 1;
+	t = create();
+	assert_int_equal(t->ops->enable_queue(t, 1, &layout), 0);
+	t->ops->notify(t, 1);
+	assert_int_equal(le16toh(memory[2 * 4 / 2]), 1);
+	assert_int_equal(stub.notifications, 0);
+	close_it(t);
+}
+
 static void test_mapped_registers_are_not_read_through_the_descriptor(void **state)
 {
 	uint8_t memory[16] __attribute__((aligned(8))) = {0x11, 0x22, 0x33, 0x44, 0x55};
@@ -622,6 +641,7 @@ int main(void)
 		TEST(test_memory_is_mapped_below),
 		TEST(test_window),
 		TEST(test_window_that_is_not_mapped_as_a_whole_is_none),
+		TEST(test_mapped_doorbell_is_written_where_it_is),
 		TEST(test_mapped_registers_are_not_read_through_the_descriptor),
 	};
 

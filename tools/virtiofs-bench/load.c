@@ -131,7 +131,7 @@ static int send_ready(struct run *run, uint64_t now)
 {
 	int r;
 
-	for (unsigned int i = 0; i < run->num_ready; i++)
+	for (unsigned int i = 0; now && i < run->num_ready; i++)
 		((struct slot *)vfs_request_user_data(run->requests[i]))->begin_ns = now;
 	r = vfs_queue_submit(run->queue, run->requests, run->num_ready);
 	if (r < 0)
@@ -196,7 +196,7 @@ static void run_load(struct run *run)
 		r = make_ready(run, &run->slots[i]);
 	if (r == 0 && run->num_ready)
 		r = send_ready(run, now);
-	while (r == 0 && vfs_queue_in_flight(run->queue) > 0)
+	while (r == 0 && run->load->answered < run->sent)
 		r = take_answers(run);
 	run->load->ended_ns = load_now_ns();
 }
