@@ -93,6 +93,7 @@ void vfs_dax_drop(struct vfs_dax *dax);
 
 #define VFS_DAX_WRITE 1u /* it is going to be written to */
 #define VFS_DAX_HOLD  2u /* for long */
+#define VFS_DAX_TRY   4u /* if it is mapped already as it is wanted; never waits, for nobody */
 
 /* Pinned memory. */
 struct vfs_dax_pin {
@@ -116,6 +117,7 @@ struct vfs_dax_pin {
  *
  *   -EBUSY: all ranges, or this one, which would have to be mapped again, are held, or
  *   retired; with VFS_DAX_HOLD also: pinned
+ *   -EAGAIN: with VFS_DAX_TRY, and then no message: it is not mapped, or not as it is wanted
  *   -EINVAL: @limit is not behind @offset
  *   -ENOMEM
  */

@@ -219,6 +219,8 @@ int vfs_dax_pin_part(struct vfs_dax_want *want, struct vfs_dax_pin *pin)
 			want->offset, want->need, want->limit);
 	if (pin_mapped(want, pin))
 		return 0;
+	if (want->only_try)
+		return -EAGAIN;
 	do
 		r = step(want, pin);
 	while (r == AGAIN);
@@ -236,6 +238,7 @@ int vfs_dax_pin(struct vfs_dax_inode *inode, uint64_t offset, uint64_t limit, un
 		.limit = limit,
 		.write = flags & VFS_DAX_WRITE,
 		.hold = flags & VFS_DAX_HOLD,
+		.only_try = flags & VFS_DAX_TRY,
 	};
 
 	return vfs_dax_pin_part(&want, pin);

@@ -137,6 +137,7 @@ struct vfs_dax_want {
 	uint64_t limit;
 	bool write;
 	bool hold;
+	bool only_try;
 	bool stalled;
 };
 
