@@ -33,6 +33,7 @@ static const char usage[] =
 	"  --dax MIB            have a DAX window of so many MiB; with --vfio-user a power of two, "
 	"and\n"
 	"                       files are copied into it and out of it\n"
+	"  --writeback          let drivers keep back what was written\n"
 	"  --notify             have a notification queue, for drivers that know what it is\n"
 	"  --no-memory-slots    with --vhost-user: take memory as a whole table only\n"
 	"  --script FILE        do wrong what the lines of FILE say\n"
@@ -51,6 +52,7 @@ struct settings {
 	const char *relay;     /* NULL: none */
 	const char *script;
 	const char *control;
+	bool writeback;
 	unsigned int dax_mib; /* 0: no window */
 	struct device_options device;
 };
@@ -63,6 +65,7 @@ static const struct option options[] = {
 	{"queues", required_argument, NULL, 'q'},
 	{"access-platform", no_argument, NULL, 'a'},
 	{"dax", required_argument, NULL, 'x'},
+	{"writeback", no_argument, NULL, 'w'},
 	{"relay", required_argument, NULL, 'r'},
 	{"null", no_argument, NULL, 'n'},
 	{"notify", no_argument, NULL, 'N'},
@@ -110,6 +113,9 @@ static int parse(int argc, char **argv, struct settings *settings)
 		case 'x':
 			if (!parse_number(optarg, DAX_MIB_MAX, &settings->dax_mib))
 				return 2;
+			break;
+		case 'w':
+			settings->writeback = true;
 			break;
 		case 'r':
 			settings->relay = optarg;
@@ -195,7 +201,7 @@ static int serve(const struct settings *settings, struct engine *engine, struct 
 static struct engine *create_engine(const struct settings *settings, struct dax *dax)
 {
 	if (settings->directory)
-		return server_create(settings->directory, dax);
+		return server_create(settings->directory, dax, settings->writeback);
 	return settings->relay ? relay_create(settings->relay) : null_create();
 }
 

@@ -80,7 +80,16 @@ void become_ourselves(void)
 	setfsgid(getegid());
 }
 
+static void op_init(void *userdata, struct fuse_conn_info *conn)
+{
+	const struct passthrough *served = userdata;
+
+	if (served->writeback)
+		conn->want |= conn->capable & FUSE_CAP_WRITEBACK_CACHE;
+}
+
 const struct fuse_lowlevel_ops passthrough_ops = {
+	.init = op_init,
 	.lookup = op_lookup,
 	.forget = op_forget,
 	.forget_multi = op_forget_multi,

@@ -14,6 +14,7 @@ struct passthrough {
 	struct tree tree;
 	struct dax *dax; /* NULL: there is no window */
 	struct lock_owners *locks;
+	bool writeback; /* the driver may keep back what was written */
 };
 
 extern const struct fuse_lowlevel_ops passthrough_ops;

@@ -12,9 +12,16 @@
  * Buffers of the driver are not aligned as O_DIRECT wants them, and what creates a file has its
  * flags already applied.
  */
-static int open_flags(const struct fuse_file_info *file)
+static int open_flags(fuse_req_t request, const struct fuse_file_info *file)
 {
-	return (file->flags & ~(O_NOFOLLOW | O_DIRECT | O_CREAT | O_EXCL)) | O_CLOEXEC;
+	int flags = (file->flags & ~(O_NOFOLLOW | O_DIRECT | O_CREAT | O_EXCL)) | O_CLOEXEC;
+
+	if (!served_by(request)->writeback)
+		return flags;
+	/* The driver says where, and reads what it writes to a part of. */
+	if ((flags & O_ACCMODE) == O_WRONLY)
+		flags ^= O_WRONLY ^ O_RDWR;
+	return flags & ~O_APPEND;
 }
 
 /* The handle into @file; 0 or an errno, then @fd is closed. */
@@ -37,7 +44,7 @@ void op_open(fuse_req_t request, fuse_ino_t node, struct fuse_file_info *file)
 	int error;
 
 	if (fd >= 0)
-		fd = open(fd_path(fd).name, open_flags(file));
+		fd = open(fd_path(fd).name, open_flags(request, file));
 	window_opened(request, fd, file->flags & O_TRUNC);
 	error = fd < 0 ? errno : add_open(tree, fd, file);
 	if (error)
@@ -59,7 +66,7 @@ static int create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_
 		return EINVAL;
 	become(fuse_req_ctx(request));
 	fd = openat(directory, name,
-		open_flags(file) | O_CREAT | O_NOFOLLOW | (file->flags & O_EXCL), mode);
+		open_flags(request, file) | O_CREAT | O_NOFOLLOW | (file->flags & O_EXCL), mode);
 	error = errno;
 	become_ourselves();
 	if (fd < 0)

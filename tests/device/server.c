@@ -310,7 +310,7 @@ static void server_destroy(struct engine *engine)
 	free(server);
 }
 
-struct engine *server_create(const char *directory, struct dax *dax)
+struct engine *server_create(const char *directory, struct dax *dax, bool writeback)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	int r;
@@ -331,6 +331,7 @@ struct engine *server_create(const char *directory, struct dax *dax)
 	pthread_rwlock_init(&server->session_lock, NULL);
 	pthread_mutex_init(&server->lock, NULL);
 	server->served.dax = dax;
+	server->served.writeback = writeback;
 	server->engine = (struct engine){.handle = server_handle,
 		.end = server_end,
 		.destroy = server_destroy,
