@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "forget.h"
+#include "window.h"
 
 #include <vfs/request.h>
 
@@ -46,6 +47,18 @@ int vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forget
 		lookups[num_sent++] = forgets[i].nlookup;
 	}
 	return broken;
+}
+
+/* A window has something of nodes with odd numbers. */
+static char some_window;
+static uint64_t left_to_window;
+
+bool window_forget(struct window *window, const struct fuse_forget_one *one)
+{
+	if (!window || one->nodeid % 2 == 0)
+		return false;
+	left_to_window += one->nlookup;
+	return true;
 }
 
 static size_t make_single(struct vfs_request *slot, uint64_t node, uint64_t nlookup)
@@ -87,6 +100,7 @@ static int set_up(void **state)
 	(void)state;
 	memset(slots, 0, sizeof(slots));
 	num_sent = 0;
+	left_to_window = 0;
 	broken = 0;
 	return 0;
 }
@@ -96,7 +110,7 @@ static void test_single_forget_is_sent_and_its_slot_freed(void **state)
 	size_t length = make_single(&slots[0], 42, 7);
 
 	(void)state;
-	assert_int_equal(forget_take(NULL, &slots[0], length), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[0], length), 0);
 	assert_int_equal(num_sent, 1);
 	assert_int_equal(sent[0], 42);
 	assert_int_equal(lookups[0], 7);
@@ -109,7 +123,7 @@ static void test_batch_is_sent_in_order(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(forget_take(NULL, &slots[0], length), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[0], length), 0);
 	assert_int_equal(num_sent, 5);
 	for (i = 0; i < 5; i++) {
 		assert_int_equal(sent[i], 100 + i);
@@ -123,12 +137,12 @@ static void test_message_that_is_too_short_is_dropped(void **state)
 	(void)state;
 	make_batch(&slots[0], 1, 3);
 	/* Its count says three, but there is only one. */
-	assert_int_equal(forget_take(NULL, &slots[0], 40 + 8 + 16), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[0], 40 + 8 + 16), 0);
 	assert_int_equal(num_sent, 1);
 	make_single(&slots[1], 1, 1);
-	assert_int_equal(forget_take(NULL, &slots[1], 40), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[1], 40), 0);
 	make_batch(&slots[2], 1, 0);
-	assert_int_equal(forget_take(NULL, &slots[2], 44), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[2], 44), 0);
 	assert_int_equal(num_sent, 1);
 	assert_true(slots[0].back && slots[1].back && slots[2].back);
 }
@@ -139,8 +153,30 @@ static void test_failure_is_passed_on(void **state)
 
 	(void)state;
 	broken = -EIO;
-	assert_int_equal(forget_take(NULL, &slots[0], length), -EIO);
+	assert_int_equal(forget_take(NULL, NULL, &slots[0], length), -EIO);
 	assert_true(slots[0].back);
+}
+
+static void test_what_the_window_has_is_left_to_it(void **state)
+{
+	struct window *window = (void *)&some_window;
+	size_t length = make_single(&slots[0], 41, 7);
+
+	(void)state;
+	assert_int_equal(forget_take(NULL, window, &slots[0], length), 0);
+	assert_int_equal(num_sent, 0);
+	assert_int_equal(left_to_window, 7);
+	length = make_batch(&slots[1], 100, 6);
+	assert_int_equal(forget_take(NULL, window, &slots[1], length), 0);
+	assert_int_equal(num_sent, 3);
+	assert_int_equal(sent[2], 104);
+	assert_int_equal(lookups[2], 4);
+	assert_int_equal(left_to_window, 7 + 1 + 3 + 5);
+	/* Nothing is left to send. */
+	broken = -EIO;
+	length = make_batch(&slots[2], 101, 1);
+	assert_int_equal(forget_take(NULL, window, &slots[2], length), 0);
+	assert_true(slots[0].back && slots[1].back && slots[2].back);
 }
 
 int main(void)
@@ -150,6 +186,7 @@ int main(void)
 		cmocka_unit_test_setup(test_batch_is_sent_in_order, set_up),
 		cmocka_unit_test_setup(test_message_that_is_too_short_is_dropped, set_up),
 		cmocka_unit_test_setup(test_failure_is_passed_on, set_up),
+		cmocka_unit_test_setup(test_what_the_window_has_is_left_to_it, set_up),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

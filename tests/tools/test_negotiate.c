@@ -67,6 +67,24 @@ static void test_unknown_and_own_flags_pass_neither_way(void **state)
 	assert_int_equal(answered(&roomy, &generous) & (ours | never), 0);
 }
 
+static void test_what_the_window_needs_is_offered_to_the_server_alone(void **state)
+{
+	struct negotiate_limits limits = roomy;
+	struct fuse_init_in old = eager;
+
+	(void)state;
+	limits.dax = true;
+	assert_true(offered(&eager, &limits) & FUSE_MAP_ALIGNMENT);
+	assert_false(offered(&eager, &limits) & FUSE_HAS_INODE_DAX);
+	limits.inode_dax = true;
+	/* The kernel need not know of it. */
+	old.flags = FUSE_ASYNC_READ;
+	old.flags2 = 0;
+	assert_true(offered(&old, &limits) & FUSE_HAS_INODE_DAX);
+	assert_true(offered(&old, &limits) & FUSE_INIT_EXT);
+	assert_false(answered(&limits, &generous) & (FUSE_MAP_ALIGNMENT | FUSE_HAS_INODE_DAX));
+}
+
 static void test_flags_pass_that_both_sides_want(void **state)
 {
 	const uint64_t both = FUSE_ASYNC_READ | FUSE_DO_READDIRPLUS | FUSE_PARALLEL_DIROPS |
@@ -258,6 +276,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_unknown_and_own_flags_pass_neither_way),
+		cmocka_unit_test(test_what_the_window_needs_is_offered_to_the_server_alone),
 		cmocka_unit_test(test_flags_pass_that_both_sides_want),
 		cmocka_unit_test(test_options_mask_writeback_and_acl),
 		cmocka_unit_test(test_idmap_needs_the_kernel_to_check_permissions_and_uids),

@@ -106,6 +106,8 @@ static void test_defaults(void **state)
 	assert_int_equal(options.dma, VFS_DMA_AUTO);
 	assert_int_equal(options.vfio, VFS_VFIO_AUTO);
 	assert_null(options.vf_token);
+	assert_int_equal(options.dax, VFS_DAX_NEVER);
+	assert_int_equal(options.dax_range, 0);
 	assert_int_equal(options.max_write, 1 << 20);
 	assert_int_equal(options.depth, 32);
 	assert_int_equal(options.timeout, 10);
@@ -133,6 +135,34 @@ static void test_own_options(void **state)
 	assert_int_equal(options.depth, 8);
 	assert_int_equal(options.timeout, 3);
 	options_free(&options);
+}
+
+static void test_options_of_the_window(void **state)
+{
+	static const struct {
+		const char *line;
+		enum vfs_dax_mode mode;
+	} modes[] = {
+		{"-o dax=never myfs /mnt", VFS_DAX_NEVER},
+		{"-o dax=auto myfs /mnt", VFS_DAX_AUTO},
+		{"-o dax=always myfs /mnt", VFS_DAX_ALWAYS},
+		{"-o dax=inode myfs /mnt", VFS_DAX_INODE},
+	};
+	struct options options;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		assert_int_equal(parse(&options, modes[i].line), 0);
+		assert_int_equal(options.dax, modes[i].mode);
+		options_free(&options);
+	}
+	assert_int_equal(parse(&options, "-o dax=auto,dax_range=65536 myfs /mnt"), 0);
+	assert_int_equal(options.dax_range, 65536);
+	options_free(&options);
+	refused("-o dax=yes myfs /mnt", "never, auto, always or inode");
+	refused("-o dax_range=2048 myfs /mnt", "dax_range=2048");
+	refused("-o dax_range=12288 myfs /mnt", "power of 2");
 }
 
 static void test_options_of_vfio(void **state)
@@ -254,6 +284,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_own_options),
+		cmocka_unit_test(test_options_of_the_window),
 		cmocka_unit_test(test_options_of_vfio),
 		cmocka_unit_test(test_debug_stays_in_the_foreground),
 		cmocka_unit_test(test_help_and_version_need_no_device),

@@ -34,25 +34,41 @@ static int write_answer(int fuse_fd, const struct iovec *iov, int count)
 	return n < 0 ? -errno : 0;
 }
 
+/* What the kernel refuses to take it goes on waiting for. */
+static void answer_anyhow(int fuse_fd, uint64_t unique, const struct iovec *iov, int count)
+{
+	int error = write_answer(fuse_fd, iov, count);
+
+	if (error && error != -ENOENT && error != -ENODEV)
+		answer_error(fuse_fd, unique, -EIO);
+}
+
+void answer_data(int fuse_fd, uint64_t unique, void *data, size_t size)
+{
+	struct fuse_out_header header = {
+		.len = (uint32_t)(sizeof(header) + size),
+		.unique = unique,
+	};
+	const struct iovec iov[] = {
+		{.iov_base = &header, .iov_len = sizeof(header)},
+		{.iov_base = data, .iov_len = size},
+	};
+
+	answer_anyhow(fuse_fd, unique, iov, 2);
+}
+
 void answer_request(int fuse_fd, const struct vfs_request *request)
 {
 	const struct fuse_out_header *header;
 	struct iovec iov[2];
 	int count = vfs_request_reply(request, iov);
-	int error;
 
 	if (!count)
 		return;
-	/* Interrupted before the device had it: for who asked it is the same. */
-	if (vfs_request_error(request) == -ECANCELED) {
-		header = iov[0].iov_base;
-		answer_error(fuse_fd, header->unique, -EINTR);
-		return;
-	}
-	error = write_answer(fuse_fd, iov, count);
-	if (!error || error == -ENOENT || error == -ENODEV)
-		return;
-	/* What the kernel refuses to take it goes on waiting for. */
 	header = iov[0].iov_base;
-	answer_error(fuse_fd, header->unique, -EIO);
+	/* Interrupted before the device had it: for who asked it is the same. */
+	if (vfs_request_error(request) == -ECANCELED)
+		answer_error(fuse_fd, header->unique, -EINTR);
+	else
+		answer_anyhow(fuse_fd, header->unique, iov, count);
 }

@@ -74,18 +74,18 @@ static int ask_again(const struct handshake *handshake, const struct question *q
 }
 
 static int agree(const struct handshake *handshake, const struct question *question,
-	struct fuse_init_out *answer)
+	struct fuse_init_out *answer, struct vfs_init *agreed)
 {
-	struct vfs_init want, got;
+	struct vfs_init want;
 	int error;
 
 	negotiate_offer(&question->init, &handshake->limits, &want);
-	error = vfs_session_init(handshake->session, &want, &got);
+	error = vfs_session_init(handshake->session, &want, agreed);
 	if (error) {
 		report_error("no FUSE connection with the server: %s", report_reason(error));
 		return -1;
 	}
-	negotiate_answer(&question->init, &handshake->limits, &got, answer);
+	negotiate_answer(&question->init, &handshake->limits, agreed, answer);
 	return answer_question(handshake, question->header.unique, answer, sizeof(*answer));
 }
 
@@ -101,7 +101,8 @@ static int get_question(const struct handshake *handshake, struct question *ques
 	return error ? -1 : 0;
 }
 
-int handshake_run(const struct handshake *handshake, struct fuse_init_out *answer)
+int handshake_run(
+	const struct handshake *handshake, struct fuse_init_out *answer, struct vfs_init *agreed)
 {
 	struct question question;
 	int i;
@@ -111,7 +112,7 @@ int handshake_run(const struct handshake *handshake, struct fuse_init_out *answe
 			return -1;
 		switch (negotiate_version(&question.init)) {
 		case NEGOTIATE_GO_ON:
-			return agree(handshake, &question, answer);
+			return agree(handshake, &question, answer, agreed);
 		case NEGOTIATE_ASK_AGAIN:
 			if (ask_again(handshake, &question))
 				return -1;

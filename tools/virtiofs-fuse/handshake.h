@@ -12,7 +12,11 @@ struct handshake {
 	int timeout_ms; /* for the kernel's part */
 };
 
-/* 0, or -1 after the one line that says why. @answer is what the kernel was told. */
-int handshake_run(const struct handshake *handshake, struct fuse_init_out *answer);
+/*
+ * 0, or -1 after the one line that says why. @answer is what the kernel was told, @agreed what was
+ * agreed with the server.
+ */
+int handshake_run(
+	const struct handshake *handshake, struct fuse_init_out *answer, struct vfs_init *agreed);
 
 #endif

@@ -11,12 +11,24 @@
 #include "forget.h"
 #include "report.h"
 #include "trace.h"
+#include "window.h"
 
 bool intake_has_room(struct intake *intake)
 {
 	if (!intake->spare)
 		intake->spare = vfs_request_get(intake->queue);
 	return intake->spare;
+}
+
+struct vfs_request *intake_lend(struct intake *intake)
+{
+	struct vfs_request *slot;
+
+	if (!intake_has_room(intake))
+		return NULL;
+	slot = intake->spare;
+	intake->spare = NULL;
+	return slot;
 }
 
 static void refuse(struct intake *intake, const struct fuse_in_header *header, int error)
@@ -46,11 +58,17 @@ static void queue_up(struct intake *intake, const struct fuse_in_header *header,
 		refuse(intake, header, -EACCES);
 		return;
 	}
+	if (window_answer(intake->window, intake->fuse_fd, intake->spare, length)) {
+		if (intake->trace)
+			trace_own(header, "answered from the window");
+		return;
+	}
 	error = vfs_request_prepare(intake->spare, length);
 	if (error) {
 		refuse(intake, header, prepare_error(error));
 		return;
 	}
+	window_before(intake->window, intake->spare);
 	intake->batch[intake->num_batch++] = intake->spare;
 	intake->spare = NULL;
 }
@@ -63,7 +81,7 @@ static int forget(struct intake *intake, const struct fuse_in_header *header, si
 	if (intake->trace)
 		trace_own(header, "to the hiprio queue");
 	intake->spare = NULL;
-	error = forget_take(intake->session, slot, length);
+	error = forget_take(intake->session, intake->window, slot, length);
 	/* The server keeps these nodes until the end, which is better than an end now. */
 	if (error == -ENOMEM)
 		report_error("no memory for what the kernel forgets");

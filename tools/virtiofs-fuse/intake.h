@@ -9,6 +9,7 @@
 struct vfs_queue;
 struct vfs_request;
 struct vfs_session;
+struct window;
 
 /* Requests that go to the device with one notification; more would make the first ones wait. */
 #define INTAKE_BATCH 16
@@ -17,6 +18,7 @@ struct intake {
 	int fuse_fd;
 	struct vfs_queue *queue;
 	struct vfs_session *session;
+	struct window *window;	   /* NULL: none */
 	struct vfs_request *spare; /* where the next message is read to */
 	struct vfs_request *batch[INTAKE_BATCH];
 	unsigned int num_batch;
@@ -29,6 +31,9 @@ struct intake {
 
 /* Whether there is a slot for another message. */
 bool intake_has_room(struct intake *intake);
+
+/* A slot for another purpose, to be put back; NULL: there is none now. */
+struct vfs_request *intake_lend(struct intake *intake);
 
 /*
  * Take what the kernel has, at most a batch. 0, or

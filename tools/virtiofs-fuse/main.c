@@ -21,6 +21,7 @@
 #include "report.h"
 #include "signals.h"
 #include "trace.h"
+#include "window.h"
 
 struct bridge {
 	struct options options;
@@ -29,6 +30,7 @@ struct bridge {
 	struct mount mount;
 	struct relay relay;
 	struct notices notices;
+	struct window *window; /* NULL: none is used */
 	sigset_t while_waiting;
 	int ready_fd; /* -1 in the foreground */
 };
@@ -75,6 +77,20 @@ static int start_session(struct bridge *bridge)
 	return -1;
 }
 
+static int start_window(
+	struct bridge *bridge, const struct fuse_init_out *kernel, const struct vfs_init *agreed)
+{
+	const struct window_options how = {
+		.mode = bridge->options.dax,
+		.range = bridge->options.dax_range,
+		.agreed = *agreed,
+		.kernel_flags = (uint64_t)kernel->flags2 << 32 | kernel->flags,
+		.timeout_ms = (int)bridge->options.timeout * 1000,
+	};
+
+	return window_start(&bridge->window, bridge->device, bridge->session, &how);
+}
+
 static int shake_hands(struct bridge *bridge)
 {
 	const struct options *options = &bridge->options;
@@ -91,22 +107,26 @@ static int shake_hands(struct bridge *bridge)
 				.allow_root = options->allow_root,
 				.posix_acl = options->posix_acl,
 				.writeback = options->writeback,
+				.dax = options->dax != VFS_DAX_NEVER,
+				.inode_dax = options->dax == VFS_DAX_INODE,
 			},
 		.timeout_ms = (int)options->timeout * 1000,
 	};
 	struct fuse_init_out answer;
+	struct vfs_init agreed;
 
-	if (handshake_run(&handshake, &answer))
+	if (handshake_run(&handshake, &answer, &agreed))
 		return -1;
 	if (options->debug)
 		trace_init(&answer);
-	return 0;
+	return start_window(bridge, &answer, &agreed);
 }
 
 static void prepare_relay(struct bridge *bridge)
 {
 	const struct options *options = &bridge->options;
 	struct relay_options how = {
+		.window = bridge->window,
 		.timeout_ms = (int)options->timeout * 1000,
 		.allow_root = options->allow_root,
 		.trace = options->debug,
@@ -148,7 +168,8 @@ static int tell_ready(struct bridge *bridge)
 /* The device comes first: a mount is not made before there is something to serve it. */
 static int start(struct bridge *bridge)
 {
-	if (open_device(bridge) || start_session(bridge))
+	if (open_device(bridge) || window_check(bridge->device, bridge->options.dax) ||
+		start_session(bridge))
 		return -1;
 	signals_block(&bridge->while_waiting);
 	if (mount_create(&bridge->mount, &bridge->options, vfs_device_info(bridge->device)->tag))
@@ -166,6 +187,7 @@ static void stop(struct bridge *bridge)
 	mount_remove(&bridge->mount);
 	notices_join(&bridge->notices);
 	relay_free(&bridge->relay);
+	window_free(bridge->window, bridge->options.debug);
 	vfs_session_destroy(bridge->session);
 	vfs_device_close(bridge->device);
 }

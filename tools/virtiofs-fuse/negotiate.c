@@ -69,13 +69,22 @@ enum negotiate_version negotiate_version(const struct fuse_init_in *in)
 	return NEGOTIATE_GO_ON;
 }
 
+/* Between the bridge and the server: the kernel cannot reach the window, and does not hear of it.
+ */
+static uint64_t own_flags(const struct negotiate_limits *limits)
+{
+	return (limits->dax ? FUSE_MAP_ALIGNMENT : 0) |
+	       (limits->inode_dax ? FUSE_HAS_INODE_DAX : 0);
+}
+
 void negotiate_offer(
 	const struct fuse_init_in *in, const struct negotiate_limits *limits, struct vfs_init *want)
 {
 	*want = (struct vfs_init){
 		.major = FUSE_KERNEL_VERSION,
 		.minor = (uint32_t)min_u64(in->minor, VFS_FUSE_MINOR),
-		.flags = with_init_ext(kernel_flags(in) & passed_flags(limits)),
+		.flags = with_init_ext(
+			(kernel_flags(in) & passed_flags(limits)) | own_flags(limits)),
 		.max_readahead = in->max_readahead,
 	};
 }

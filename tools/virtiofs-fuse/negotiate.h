@@ -20,6 +20,8 @@ struct negotiate_limits {
 	bool allow_root;
 	bool posix_acl;
 	bool writeback;
+	bool dax;	/* the bridge itself maps files */
+	bool inode_dax; /* those that the server marks */
 };
 
 enum negotiate_version {

@@ -21,6 +21,8 @@ struct parse {
 	char *dma;
 	char *vfio;
 	char *quirks;
+	char *dax;
+	char *dax_range;
 	char *max_write;
 	char *depth;
 	char *timeout;
@@ -48,6 +50,8 @@ static const struct fuse_opt own_options[] = {
 	SET("vfio=%s", vfio, 0),
 	SET("vf_token=%s", options.vf_token, 0),
 	SET("quirks=%s", quirks, 0),
+	SET("dax=%s", dax, 0),
+	SET("dax_range=%s", dax_range, 0),
 	SET("max_write=%s", max_write, 0),
 	SET("depth=%s", depth, 0),
 	SET("timeout=%s", timeout, 0),
@@ -188,6 +192,38 @@ static int take_quirks(const char *text, unsigned int *quirks)
 	return error;
 }
 
+static int take_dax(const char *text, enum vfs_dax_mode *dax)
+{
+	static const char *const modes[] = {
+		[VFS_DAX_NEVER] = "never",
+		[VFS_DAX_AUTO] = "auto",
+		[VFS_DAX_ALWAYS] = "always",
+		[VFS_DAX_INODE] = "inode",
+	};
+	unsigned int i;
+
+	for (i = 0; text && i < sizeof(modes) / sizeof(modes[0]); i++) {
+		if (!strcmp(text, modes[i])) {
+			*dax = (enum vfs_dax_mode)i;
+			return 0;
+		}
+	}
+	if (!text)
+		return 0;
+	report_error("dax=%s: has to be never, auto, always or inode", text);
+	return -1;
+}
+
+static int take_dax_range(const char *text, unsigned int *range)
+{
+	if (take_number("dax_range", text, 4096, 1U << 31, range))
+		return -1;
+	if (!(*range & (*range - 1)))
+		return 0;
+	report_error("dax_range=%s: has to be a power of 2", text);
+	return -1;
+}
+
 static int take_values(struct parse *parse)
 {
 	struct options *options = &parse->options;
@@ -195,6 +231,9 @@ static int take_values(struct parse *parse)
 	if (take_dma(parse->dma, &options->dma) || take_vfio(parse->vfio, &options->vfio))
 		return -1;
 	if (take_quirks(parse->quirks, &options->quirks))
+		return -1;
+	if (take_dax(parse->dax, &options->dax) ||
+		take_dax_range(parse->dax_range, &options->dax_range))
 		return -1;
 	if (take_number("max_write", parse->max_write, 4096, 1U << 30, &options->max_write))
 		return -1;
@@ -254,6 +293,8 @@ int options_parse(struct options *options, int argc, char **argv)
 	free(parse.dma);
 	free(parse.vfio);
 	free(parse.quirks);
+	free(parse.dax);
+	free(parse.dax_range);
 	free(parse.max_write);
 	free(parse.depth);
 	free(parse.timeout);
@@ -321,6 +362,9 @@ void options_usage(void)
 	     "  -o vf_token=UUID      of a virtual function: what its physical function's driver "
 	     "set\n"
 	     "  -o quirks=NAME[:NAME] what the device does wrong and may, see the manual page\n"
+	     "  -o dax=never|auto|always|inode  read and write files in the device's DAX window "
+	     "(never)\n"
+	     "  -o dax_range=BYTES    in pieces of this size, a power of 2 (2097152)\n"
 	     "  -o max_write=N        largest data of one request in bytes (1048576)\n"
 	     "  -o depth=N            requests that are prepared or under way at once (32)\n"
 	     "  -o timeout=SECONDS    how long to wait for the device at start and end (10)\n"

@@ -7,6 +7,7 @@
 
 #include <fuse_opt.h>
 
+#include <vfs/dax.h>
 #include <vfs/device.h>
 
 struct options {
@@ -22,6 +23,8 @@ struct options {
 	enum vfs_vfio_interface vfio;
 	char *vf_token; /* NULL: none */
 	unsigned int quirks;
+	enum vfs_dax_mode dax;
+	unsigned int dax_range; /* bytes; 0: the default */
 	unsigned int max_write;
 	unsigned int depth;
 	unsigned int timeout; /* seconds */

@@ -16,6 +16,7 @@
 #include "report.h"
 #include "signals.h"
 #include "trace.h"
+#include "window.h"
 
 #define REAP_BATCH 32
 
@@ -24,7 +25,7 @@
 
 #define WAITS_BETWEEN_SIGNALS 64
 
-enum { ON_FUSE, ON_QUEUE, ON_HIPRIO, ON_DEVICE, ON_UNMOUNT, NUM_POLLED };
+enum { ON_FUSE, ON_QUEUE, ON_HIPRIO, ON_DEVICE, ON_UNMOUNT, ON_WINDOW, NUM_POLLED };
 
 static int64_t now_ms(void)
 {
@@ -42,6 +43,7 @@ void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *dev
 		.device = device,
 		.session = session,
 		.queue = vfs_session_queue(session, 0),
+		.window = options->window,
 		.unmount.done_fd = -1,
 		.while_waiting = options->while_waiting,
 		.timeout_ms = options->timeout_ms,
@@ -51,6 +53,7 @@ void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *dev
 				.fuse_fd = mount->fd,
 				.queue = vfs_session_queue(session, 0),
 				.session = session,
+				.window = options->window,
 				.allow_root = options->allow_root,
 				.trace = options->trace,
 				.notices = options->notices,
@@ -70,6 +73,7 @@ static void fail(struct relay *relay, const char *what, const char *why)
 	if (relay->state != RELAY_ENDED)
 		report_error("%s: %s; unmounted %s", what, why, relay->mount->dir);
 	end(relay, -1);
+	window_abandon(relay->window);
 }
 
 /* What is in flight shall not be waited for once more when the session ends. */
@@ -88,6 +92,14 @@ static bool waits_for_lock(const struct relay *relay, struct vfs_request *reques
 	       header->opcode == FUSE_SETLKW;
 }
 
+static void take_answer(struct relay *relay, struct vfs_request *request)
+{
+	if (relay->intake.trace)
+		trace_request(request);
+	if (!window_after(relay->window, request) && !waits_for_lock(relay, request))
+		answer_request(relay->mount->fd, request);
+}
+
 static unsigned int collect(struct relay *relay)
 {
 	struct vfs_request *done[REAP_BATCH];
@@ -95,10 +107,7 @@ static unsigned int collect(struct relay *relay)
 	unsigned int i;
 
 	for (i = 0; i < count; i++) {
-		if (relay->intake.trace)
-			trace_request(done[i]);
-		if (!waits_for_lock(relay, done[i]))
-			answer_request(relay->mount->fd, done[i]);
+		take_answer(relay, done[i]);
 		vfs_request_put(done[i]);
 	}
 	return count;
@@ -135,6 +144,21 @@ static void take_in(struct relay *relay)
 	}
 }
 
+/* What the window asks goes first: it is little, and makes the rest less. */
+static int send_for_window(struct relay *relay)
+{
+	int error = 0;
+
+	while (!error && window_wants_slot(relay->window)) {
+		struct vfs_request *slot = intake_lend(&relay->intake);
+
+		if (!slot)
+			break;
+		error = window_send(relay->window, slot);
+	}
+	return error;
+}
+
 /* All that can be done without waiting. */
 static void work(struct relay *relay)
 {
@@ -146,6 +170,8 @@ static void work(struct relay *relay)
 		relay->intake.ready = true;
 	error = vfs_session_progress(relay->session);
 	relay->forgets_wait = error > 0;
+	if (error >= 0)
+		error = send_for_window(relay);
 	if (error < 0)
 		device_failed(relay, error);
 	else if (relay->state < RELAY_DRAINING)
@@ -176,7 +202,7 @@ static void look_at_signals(struct relay *relay)
 static void look_at_detached(struct relay *relay)
 {
 	if (!relay->intake.ready && !vfs_queue_in_flight(relay->queue))
-		end(relay, 0);
+		relay->state = RELAY_DRAINING;
 	else if (now_ms() >= relay->deadline_ms - relay->timeout_ms / 2)
 		relay->state = RELAY_DRAINING;
 }
@@ -189,7 +215,8 @@ static void look_at_time(struct relay *relay)
 		return;
 	if (!relay->deadline_ms && relay->state == RELAY_DRAINING)
 		relay->deadline_ms = now_ms() + relay->timeout_ms;
-	if (relay->state == RELAY_DRAINING && !vfs_queue_in_flight(relay->queue))
+	if (relay->state == RELAY_DRAINING && window_is_empty(relay->window) &&
+		!vfs_queue_in_flight(relay->queue))
 		end(relay, 0);
 	else if (relay->deadline_ms && now_ms() >= relay->deadline_ms)
 		give_up(relay, "the server does not answer");
@@ -219,6 +246,7 @@ static void set_up_poll(struct relay *relay, struct pollfd *polled)
 	polled[ON_HIPRIO].fd = relay->forgets_wait ? vfs_session_hiprio_fd(relay->session) : -1;
 	polled[ON_DEVICE].fd = vfs_device_event_fd(relay->device);
 	polled[ON_UNMOUNT].fd = relay->state == RELAY_UNMOUNTING ? relay->unmount.done_fd : -1;
+	polled[ON_WINDOW].fd = window_fd(relay->window);
 }
 
 static void look_at_device(struct relay *relay)
@@ -256,6 +284,8 @@ static void wait_for_work(struct relay *relay, int left)
 		relay->intake.ready = true;
 	if (polled[ON_DEVICE].revents)
 		look_at_device(relay);
+	if (polled[ON_WINDOW].revents)
+		window_woken(relay->window);
 	if (polled[ON_UNMOUNT].revents && relay->state == RELAY_UNMOUNTING)
 		relay->state = RELAY_DETACHED;
 }

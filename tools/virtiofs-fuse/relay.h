@@ -12,6 +12,7 @@
 
 struct mount;
 struct vfs_device;
+struct window;
 
 enum relay_state {
 	RELAY_SERVING,
@@ -26,6 +27,7 @@ struct relay {
 	struct vfs_device *device;
 	struct vfs_session *session;
 	struct vfs_queue *queue;
+	struct window *window; /* NULL: none */
 	struct intake intake;
 	struct unmount unmount;
 	sigset_t while_waiting;
@@ -39,6 +41,7 @@ struct relay {
 };
 
 struct relay_options {
+	struct window *window; /* NULL: none; freed by the caller, after relay_run() */
 	int timeout_ms;
 	bool allow_root;
 	bool trace;

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The window from the inside: window.c and window_io.c. */
+#ifndef VIRTIOFS_FUSE_WINDOW_STATE_H
+#define VIRTIOFS_FUSE_WINDOW_STATE_H
+
+#include "jobs.h"
+#include "mapper.h"
+#include "nodes.h"
+#include "window.h"
+
+struct window {
+	struct jobs jobs;
+	struct mapper mapper;
+	struct nodes nodes;
+	bool ending;
+	bool writes; /* WRITEs may go through it, see window_io.c */
+
+	uint64_t read_answers;
+	uint64_t read_bytes;
+	uint64_t write_answers;
+	uint64_t written_bytes;
+	uint64_t misses; /* relayed, as it was not mapped */
+	uint64_t faults; /* relayed, as there was nothing behind the window */
+};
+
+/* READ, WRITE; the message is a whole one. */
+bool window_read(struct window *window, int fuse_fd, struct vfs_request *slot, size_t length);
+bool window_write(struct window *window, int fuse_fd, struct vfs_request *slot, size_t length);
+
+/* In milliseconds, coarse and cheap; never 0. */
+int64_t window_now_ms(void);
+
+#endif
