@@ -61,6 +61,8 @@ int device_process_restart(struct device_process *p)
 	}
 	if (p->vfio_user)
 		argv[n++] = "--access-platform";
+	if (p->writeback)
+		argv[n++] = "--writeback";
 	if (p->notify)
 		argv[n++] = "--notify";
 	if (p->dax) {

@@ -5,7 +5,8 @@
 # Tests with threads of their own: these run under ThreadSanitizer too.
 concurrent_tests=(dax/guard_threads dax/reclaim dax/threads dax/wait file/data_random file/ranges file/threads
 	stress/device fuse/edge fuse/forget fuse/hand_over fuse/sync
-	fuse/wait device/notices transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
+	fuse/wait device/bridge_window device/notices tools/jobs tools/mapper
+	transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 # Tests of native/ that run in sanitized builds too.
 native_asan=(equivalence fsx files)
