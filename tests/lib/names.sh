@@ -9,7 +9,7 @@ concurrent_tests=(dax/guard_threads dax/reclaim dax/threads dax/wait file/data_r
 	transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 # Tests of native/ that run in sanitized builds too.
-native_asan=(equivalence fsx files)
+native_asan=(bridge-dax equivalence fsx files)
 native_tsan=(fsx)
 
 case_is_full() {

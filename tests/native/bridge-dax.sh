@@ -1,0 +1,121 @@
+# The bridge reads and writes files in a DAX window that is smaller than they are.
+# shellcheck shell=bash
+# shellcheck source=tests/native/lib.sh
+. "$TOP/tests/native/lib.sh"
+# shellcheck source=tests/file/servers.sh
+. "$TOP/tests/file/servers.sh"
+
+count=$(count_of 4000 1000 200000)
+control=''
+devices=0
+
+# new_device OPTION...: at a socket of its own. Sets SOCKET and control.
+new_device() {
+	devices=$((devices + 1))
+	SOCKET=$WORK/device$devices.sock
+	control=$WORK/device$devices.control
+	start_device "$SOCKET" "$WORK/device.log" --dir "$SHARE" --control "$control" "$@"
+	as_root chmod 666 "$control"
+}
+
+device_says() {
+	"$BUILD/tests/device/virtiofs-device-ask" "$control" "$1"
+}
+
+nothing_is_held() {
+	[ "$(device_says held)" = "nodes=0 lookups=0 open=0" ]
+}
+
+# How many READs it was sent.
+reads() {
+	device_says counts | tr ' ' '\n' | sed -n 's/^15=//p'
+}
+
+# Reads the whole file from the server, not from the kernel's page cache.
+read_afresh() {
+	dd if="$1" of=/dev/null iflag=nocache count=0 2>/dev/null
+	cmp "$1" "$2"
+}
+
+# Until it takes no request.
+read_with_no_request() {
+	local before
+
+	for _ in {1..50}; do
+		before=$(reads)
+		read_afresh "$1" "$2" || return 1
+		[ "$(reads)" != "$before" ] || return 0
+	done
+	return 1
+}
+
+unmount() {
+	ok "unmount" fusermount3 -u "$MOUNT"
+	ok "the bridge ends" within 20 no_bridge
+	ok "the server holds nothing any more" nothing_is_held
+}
+
+use_the_mount() {
+	ok "workload" run_workload "$MOUNT"
+	ok "$count operations of fsx" as_root "$BUILD/tests/file/fsx" --kernel "$MOUNT" \
+		--count "$count"
+	as_root cp "$WORK/random" "$SHARE/large"
+	ok "a file of the host" read_afresh "$MOUNT/large" "$WORK/random"
+	ok "once more" read_afresh "$MOUNT/large" "$WORK/random"
+	as_root dd if="$WORK/other" of="$MOUNT/large" bs=1M conv=notrunc,fsync 2>/dev/null
+	ok "it was overwritten for the host" cmp "$SHARE/large" "$WORK/other"
+	ok "and is read like that" read_afresh "$MOUNT/large" "$WORK/other"
+	as_root rm "$MOUNT/large"
+}
+
+head -c 24M /dev/urandom >"$WORK/random"
+head -c 24M /dev/urandom >"$WORK/other"
+
+for options in "" --writeback; do
+	# shellcheck disable=SC2086 # options are words
+	new_device --dax 16 $options
+	ok "mount with a window of 16 MiB $options" as_root "$bridge" "$SOCKET" \
+		"$MOUNT" -o dax=always,dax_range=262144
+	use_the_mount
+	unmount
+	ok "the server's side agrees" as_root "$workload" --verify "$SHARE" >"$WORK/workload"
+	as_root find "$SHARE" -mindepth 1 -delete
+done
+
+new_device --dax 64
+head -c 8M /dev/urandom | as_root tee "$SHARE/file" >/dev/null
+for mode in auto always; do
+	ok "mount with dax=$mode" as_root "$bridge" "$SOCKET" "$MOUNT" -o "dax=$mode"
+	ok "what is mapped needs no request" read_with_no_request "$MOUNT/file" "$SHARE/file"
+	unmount
+done
+
+ok "mount with dax=inode" as_root "$bridge" "$SOCKET" "$MOUNT" -o dax=inode
+ok "a server that marks no files is asked" read_afresh "$MOUNT/file" "$SHARE/file"
+unmount
+
+ok "mount once more" as_root "$bridge" "$SOCKET" "$MOUNT" -o dax=always
+ok "a file is mapped" read_with_no_request "$MOUNT/file" "$SHARE/file"
+as_root pkill -KILL -f "^$bridge $SOCKET"
+ok "it is killed" within 10 no_bridge
+as_root umount -l "$MOUNT"
+ok "another one mounts" as_root "$bridge" "$SOCKET" "$MOUNT" -o dax=always
+ok "and reads the file" read_afresh "$MOUNT/file" "$SHARE/file"
+unmount
+
+refuses "no ranges of 134217728 bytes" "$bridge" "$SOCKET" "$MOUNT" -o dax=always,dax_range=134217728
+ok "nothing is mounted" not_mounted
+
+new_device
+refuses "has no DAX window" "$bridge" "$SOCKET" "$MOUNT" -o dax=always
+ok "nothing is mounted" not_mounted
+ok "without a window auto does without" as_root "$bridge" "$SOCKET" "$MOUNT" -o dax=auto
+ok "it reads the file" read_afresh "$MOUNT/file" "$SHARE/file"
+unmount
+
+if program=$(virtiofsd_program); then
+	SOCKET=$WORK/virtiofsd.sock
+	start_virtiofsd "$SHARE" "$SOCKET" "$WORK/daemon.log"
+	refuses "has no DAX window" "$bridge" "$SOCKET" "$MOUNT" -o dax=always
+	ok "nothing is mounted by $program" not_mounted
+fi
