@@ -9,6 +9,7 @@
  */
 int verb_list(int count, char **names);
 int verb_show(int count, char **names);
+int verb_dax(int count, char **names);
 int verb_bind(int count, char **names);
 int verb_unbind(int count, char **names);
 

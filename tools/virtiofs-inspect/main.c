@@ -25,6 +25,8 @@ static const struct verb {
 } verbs[] = {
 	{"list", "", "all virtio-fs functions of this machine", 0, 0, verb_list},
 	{"show", "BDF|TAG", "all there is to know about one", 1, 1, verb_show},
+	{"dax", "DEVICE [PATH]", "its DAX window, and how fast a file is mapped there", 1, 2,
+		verb_dax},
 	{"bind", "BDF|TAG...", "give it to vfio-pci, for programs that use libvirtiofs", 1, -1,
 		verb_bind},
 	{"unbind", "BDF|TAG...", "give it back to virtio-pci, for the kernel's own driver", 1, -1,
@@ -43,12 +45,13 @@ static int verb_help(int count, char **names)
 	puts("Usage: virtiofs-inspect VERB [OPERAND...]\n"
 	     "Look at virtio-fs devices, and give them to a driver.\n");
 	for (i = 0; i < NUM_VERBS; i++)
-		printf("  %-6s %-10s  %s\n", verbs[i].name, verbs[i].operands, verbs[i].summary);
+		printf("  %-6s %-13s  %s\n", verbs[i].name, verbs[i].operands, verbs[i].summary);
 	puts("\n"
 	     "  -h, --help     this text\n"
 	     "  -V, --version  the version\n"
 	     "\n"
 	     "BDF is a PCI address as in 0000:00:05.0 or 00:05.0, TAG the name of a device.\n"
+	     "DEVICE is one of these, or a daemon's socket, as for virtiofs-fuse. It is opened.\n"
 	     "Exit status: 0 it worked, 1 it did not, 2 the command line is wrong.");
 	return 0;
 }
@@ -107,7 +110,7 @@ int main(int argc, char **argv)
 
 	setlocale(LC_ALL, "");
 	if (argc < 2)
-		return usage_error("say what to do: list, show, bind or unbind (see --help)");
+		return usage_error("say what to do: list, show, dax, bind or unbind (see --help)");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return run(find_verb("help"), 0, NULL);
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
@@ -117,7 +120,7 @@ int main(int argc, char **argv)
 	verb = find_verb(argv[1]);
 	if (!verb)
 		return usage_error(
-			"there is no \"%s\", only list, show, bind and unbind (see --help)",
+			"there is no \"%s\", only list, show, dax, bind and unbind (see --help)",
 			argv[1]);
 	argc -= 2;
 	argv += 2;
