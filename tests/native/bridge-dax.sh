@@ -56,7 +56,6 @@ unmount() {
 }
 
 use_the_mount() {
-	ok "workload" run_workload "$MOUNT"
 	ok "$count operations of fsx" as_root "$BUILD/tests/file/fsx" --kernel "$MOUNT" \
 		--count "$count"
 	as_root cp "$WORK/random" "$SHARE/large"
@@ -77,8 +76,10 @@ for options in "" --writeback; do
 	ok "mount with a window of 16 MiB $options" as_root "$bridge" "$SOCKET" \
 		"$MOUNT" -o dax=always,dax_range=262144
 	use_the_mount
+	# It takes a while, and this is the mode in which all of it goes through the window.
+	[ -z "$options" ] || ok "workload" run_workload "$MOUNT"
 	unmount
-	ok "the server's side agrees" as_root "$workload" --verify "$SHARE" >"$WORK/workload"
+	[ -z "$options" ] || ok "the server's side agrees" run_workload --verify "$SHARE"
 	as_root find "$SHARE" -mindepth 1 -delete
 done
 
