@@ -104,6 +104,17 @@ ok "another one mounts" as_root "$bridge" "$SOCKET" "$MOUNT" -o dax=always
 ok "and reads the file" read_afresh "$MOUNT/file" "$SHARE/file"
 unmount
 
+# SETUPMAPPING, REMOVEMAPPING: all else goes on, and the end waits for no more than its time limit.
+for opcode in 48 49; do
+	ok "mount on a device that does not answer $opcode" as_root "$bridge" "$SOCKET" "$MOUNT" \
+		-o dax=always,dax_range=65536,timeout=2
+	device_says "never opcode=$opcode"
+	ok "reading goes on" read_afresh "$MOUNT/file" "$SHARE/file"
+	ok "unmount" fusermount3 -u "$MOUNT"
+	ok "the bridge ends" within 20 no_bridge
+	device_says clear
+done
+
 refuses "no ranges of 134217728 bytes" "$bridge" "$SOCKET" "$MOUNT" -o dax=always,dax_range=134217728
 ok "nothing is mounted" not_mounted
 
