@@ -322,6 +322,9 @@ static void a_file_that_was_made_shorter_grows_again(void **state)
 	for (int i = 0; i < 20; i++) {
 		write_until_mapped(fd, 16);
 		assert_int_equal(ftruncate(fd, 10 * PAGE + 100), 0);
+		/* The server sees the first WRITE after a change in any case. */
+		assert_int_equal(pwrite(fd, "first", 5, 0), 5);
+		write_back(fd);
 		assert_int_equal(pwrite(fd, "behind", 6, 10 * PAGE + 1000), 6);
 		write_back(fd);
 		assert_int_equal(fstat(host, &st), 0);
@@ -342,6 +345,28 @@ static void a_file_that_was_made_shorter_grows_again(void **state)
 	close(fd);
 	close(host);
 	remove_host("grow");
+}
+
+/* It may have to take away what was just given. */
+static void the_server_sees_a_write_after_a_change(void **state)
+{
+	int host = open_host("seen"), fd;
+	uint64_t before;
+
+	(void)state;
+	write_pages(host, 0, 16, 1);
+	fd = open_guest("seen", O_RDWR);
+	for (int i = 0; i < 5; i++) {
+		write_until_mapped(fd, 16);
+		assert_int_equal(fchmod(fd, 0600 + (mode_t)i), 0);
+		before = count_of(FUSE_WRITE);
+		write_pages(fd, 0, 1, 5);
+		write_back(fd);
+		assert_int_equal(count_of(FUSE_WRITE), before + 1);
+	}
+	close(fd);
+	close(host);
+	remove_host("seen");
 }
 
 static void times_are_those_of_the_last_write(void **state)
@@ -507,6 +532,7 @@ int main(void)
 		cmocka_unit_test(a_file_that_the_host_makes_shorter_ends_there),
 		cmocka_unit_test(what_is_mapped_is_written_with_no_request),
 		cmocka_unit_test(a_file_that_was_made_shorter_grows_again),
+		cmocka_unit_test(the_server_sees_a_write_after_a_change),
 		cmocka_unit_test(times_are_those_of_the_last_write),
 		cmocka_unit_test(set_id_bits_are_taken_away),
 		cmocka_unit_test(what_another_file_had_is_not_shown),
