@@ -6,9 +6,11 @@ build_root=${BUILD_ROOT:-$top}
 declare -A build_dir=(
 	[gcc]=$build_root/build [clang]=$build_root/build-clang [asan]=$build_root/build-asan
 	[tsan]=$build_root/build-tsan)
+# clang's is for its warnings, which do not depend on this; it is not run.
+# clang's is for its warnings, which do not depend on this; it is not run.
 declare -A build_options=(
 	[gcc]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo"
-	[clang]="-DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=RelWithDebInfo"
+	[clang]="-DCMAKE_C_COMPILER=clang -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O0"
 	[asan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DVFS_SANITIZE=address,undefined"
 	[tsan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVFS_SANITIZE=thread")
 # What is built; everything if nothing is said.
