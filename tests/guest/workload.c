@@ -5,8 +5,8 @@
  *
  * Every step prints one line for the harness. The directory DIR/keep is left behind in a known
  * state; --verify checks it again, through another driver or on the host itself. With --small it
- * has fewer entries and less data, with --big more data. --dax only asks whether files are read
- * through a DAX window.
+ * has fewer entries and less data, with --big more of both. --dax only asks whether files are
+ * read through a DAX window.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,7 +28,7 @@
 #include <unistd.h>
 
 #define MIB	((size_t)1 << 20)
-#define MANY	10000
+#define MANY	10000 /* at most */
 #define THREADS 4
 #define REGION	(64 * (size_t)1024)
 #define REGIONS 128 /* of one file, dealt out to the threads in turn */
@@ -37,7 +37,7 @@
 static struct amount {
 	unsigned int entries;
 	size_t big_size;
-} amount = {.entries = MANY, .big_size = 32 * MIB};
+} amount = {.entries = 2000, .big_size = 32 * MIB};
 
 static char why[512];
 
@@ -768,7 +768,7 @@ int main(int argc, char **argv)
 		else if (strcmp(argv[i], "--small") == 0)
 			amount = (struct amount){.entries = 500, .big_size = 8 * MIB};
 		else if (strcmp(argv[i], "--big") == 0)
-			amount.big_size = 256 * MIB;
+			amount = (struct amount){.entries = MANY, .big_size = 256 * MIB};
 		else
 			break;
 	}
