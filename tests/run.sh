@@ -4,7 +4,8 @@
 set -euo pipefail
 
 top=$(dirname "$(dirname "$(readlink -f "$0")")")
-for part in guest/lib/{common,packages,debian,share,kernel,custom-kernel,qemu,case} lib/{names,kinds,report,table}; do
+for part in guest/lib/{common,packages,debian,share,kernel,custom-kernel,qemu,case} \
+	lib/{names,kinds,report,times,jobs,table}; do
 	# shellcheck source=/dev/null
 	. "$top/tests/$part.sh"
 done
@@ -76,25 +77,29 @@ install_for_tests() {
 declare -A build_status=()
 have_build() {
 	if [ -z "${build_status[$1]:-}" ]; then
-		count_test "build/$1" || true
-		build_status[$1]=$test_status
+		do_test "build/$1"
+		build_status[$1]=${job_status[build/$1]}
 	fi
 	[ "${build_status[$1]}" = 0 ]
 }
 
 end_cleanly
+on_exit end_jobs
 install_for_tests
 mkdir -p "$logs"
 for name in "${tests[@]}"; do
 	build=$(build_of "$name")
 	if [ -n "$build" ] && ! have_build "$build"; then
+		finish_jobs
 		[[ $name == build/* ]] || skip_test "$name" "build/$build did not succeed"
 	elif [[ $name != build/* ]]; then
-		count_test "$name"
+		do_test "$name"
 	fi
 done
+finish_jobs
 
 show_library_table "${tests[@]}"
+show_times
 [ ${#bad[@]} = 0 ] || printf '\nfailed: %s\n' "${bad[*]}"
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" = 0 ]

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * guest-workload [--verify|--dax] [--small] DIR: what programs do to a file system, checked as it
- * is done.
+ * guest-workload [--verify|--dax] [--small|--big] DIR: what programs do to a file system, checked
+ * as it is done.
  *
  * Every step prints one line for the harness. The directory DIR/keep is left behind in a known
  * state; --verify checks it again, through another driver or on the host itself. With --small it
- * has fewer entries and less data. --dax only asks whether files are read through a DAX window.
+ * has fewer entries and less data, with --big more of both. --dax only asks whether files are
+ * read through a DAX window.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +28,7 @@
 #include <unistd.h>
 
 #define MIB	((size_t)1 << 20)
-#define MANY	10000
+#define MANY	10000 /* at most */
 #define THREADS 4
 #define REGION	(64 * (size_t)1024)
 #define REGIONS 128 /* of one file, dealt out to the threads in turn */
@@ -36,7 +37,7 @@
 static struct amount {
 	unsigned int entries;
 	size_t big_size;
-} amount = {.entries = MANY, .big_size = 256 * MIB};
+} amount = {.entries = 2000, .big_size = 32 * MIB};
 
 static char why[512];
 
@@ -766,11 +767,14 @@ int main(int argc, char **argv)
 			run = run_dax;
 		else if (strcmp(argv[i], "--small") == 0)
 			amount = (struct amount){.entries = 500, .big_size = 8 * MIB};
+		else if (strcmp(argv[i], "--big") == 0)
+			amount = (struct amount){.entries = MANY, .big_size = 256 * MIB};
 		else
 			break;
 	}
 	if (i != argc - 1 || argv[i][0] != '/') {
-		fprintf(stderr, "usage: %s [--verify|--dax] [--small] DIR, an absolute path\n",
+		fprintf(stderr,
+			"usage: %s [--verify|--dax] [--small|--big] DIR, an absolute path\n",
 			argv[0]);
 		return 2;
 	}

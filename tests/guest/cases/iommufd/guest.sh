@@ -23,14 +23,14 @@ mkdir /tmp/second
 fails_with "a second bridge" 'in use by another process' virtiofs-fuse "$bdf" /tmp/second
 fails_with "a second bridge by iommufd" 'in use by another process' \
 	virtiofs-fuse "$bdf" /tmp/second -o vfio=iommufd
-run_workload /mnt
+run_workload --big /mnt
 check "sha256 of the 256 MiB file" sh -c 'cd /mnt/keep && sha256sum big >big.sha256'
 check "unmount" bridge_umount /mnt
 check "reset, and no bus master" in_reset "$bdf"
 
 check "mount by the group" bridge_mount myfs /mnt -o vfio=group
 check "the group is open" bridge_has "$group"
-run_workload --verify /mnt
+run_workload --verify --big /mnt
 check "unmount again" bridge_umount /mnt
 
 chmod 0 "$device"

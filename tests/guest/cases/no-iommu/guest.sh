@@ -26,7 +26,7 @@ virtiofs-fuse -f "$bdf" /mnt 2>/tmp/bridge.err &
 check "mount" wait_for 20 mounted /mnt
 check "it says what that means, once" sh -c \
 	"[ \$(grep -c 'it can reach all memory of this machine' /tmp/bridge.err) = 1 ]"
-run_workload /mnt
+run_workload --big /mnt
 check "sha256 of the 256 MiB file" sh -c 'cd /mnt/keep && sha256sum big >big.sha256'
 check "move memory about" sh -c 'echo 1 >/proc/sys/vm/compact_memory'
 check "list says who has it" sh -c "virtiofs-inspect list | grep -q 'in use by virtiofs-fuse'"
@@ -36,11 +36,11 @@ check "mount again" bridge_mount myfs /mnt
 check "kill" kill -9 "$(pidof virtiofs-fuse)"
 check "umount" umount /mnt
 check "mount after the kill" bridge_mount myfs /mnt
-run_workload --verify /mnt
+run_workload --verify --big /mnt
 check "unmount again" bridge_umount /mnt
 
 check "give back to virtio-pci" virtiofs-inspect unbind "$bdf"
 check "mount with the kernel's driver" kernel_mount myfs /mnt
-run_workload --verify /mnt
+run_workload --verify --big /mnt
 check "unmount from the kernel's driver" umount /mnt
 kernel_is_content

@@ -10,19 +10,19 @@ check "driver is vfio-pci" driver_is "$bdf" vfio-pci
 check "list still names it" sh -c "virtiofs-inspect list | grep -F $bdf | grep vfio-pci"
 
 check "mount by tag" bridge_mount myfs /mnt
-run_workload /mnt
-check "sha256 of the big file" sh -c 'cd /mnt/keep && sha256sum big >big.sha256'
+run_workload --big /mnt
+check "sha256 of the 256 MiB file" sh -c 'cd /mnt/keep && sha256sum big >big.sha256'
 check "the kernel's driver is not loaded, or has no device" virtiofs_unused
 check "unmount" bridge_umount /mnt
 check "the device is in reset" in_reset "$bdf"
 
 check "mount by address" bridge_mount "$bdf" /mnt
-run_workload --verify /mnt
+run_workload --verify --big /mnt
 check "unmount" bridge_umount /mnt
 
 check "give back to virtio-pci" virtiofs-inspect unbind "$bdf"
 check "driver is virtio-pci" driver_is "$bdf" virtio-pci
 check "mount with the kernel's driver" kernel_mount myfs /mnt
-run_workload --verify /mnt
+run_workload --verify --big /mnt
 check "unmount from the kernel's driver" umount /mnt
 kernel_is_content

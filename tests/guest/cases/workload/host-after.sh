@@ -1,2 +1,2 @@
 # shellcheck shell=bash
-check_kept_tree
+check_kept_tree --big
