@@ -10,6 +10,7 @@
 #include <vfs/error.h>
 
 #include "mount.h"
+#include "shared_memory.h"
 
 #define TRIES  100
 #define TRY_US 50000

@@ -12,6 +12,7 @@
 #include <vfs/error.h>
 
 #include "served.h"
+#include "shared_memory.h"
 #include "windowed.h"
 
 #define LARGEST (4u << 20)
