@@ -161,6 +161,23 @@ static void test_what_was_written_is_brought_to_storage(void **state)
 	close_it();
 }
 
+/* It is asked for by one who cannot have written. */
+static void test_who_reads_changes_no_times(void **state)
+{
+	const struct timespec old[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+	struct vfs_file *reader = windowed_open("file", O_RDONLY);
+	struct stat stat;
+
+	(void)state;
+	unmap(map(0, 100, PROT_READ));
+	assert_int_equal(utimensat(AT_FDCWD, served_path("file"), old, 0), 0);
+	assert_int_equal(vfs_map_sync(reader), 0);
+	assert_int_equal(vfs_close(reader), 0);
+	assert_int_equal(lstat(served_path("file"), &stat), 0);
+	assert_int_equal(stat.st_mtime, 1000);
+	close_it();
+}
+
 /* ---- how long ---- */
 
 static void test_it_outlives_the_file(void **state)
@@ -535,6 +552,7 @@ int main(void)
 		MAP_TEST(test_the_tail_of_a_file),
 		MAP_TEST(test_each_side_sees_what_the_other_writes),
 		MAP_TEST(test_what_was_written_is_brought_to_storage),
+		MAP_TEST(test_who_reads_changes_no_times),
 		MAP_TEST(test_it_outlives_the_file),
 		MAP_TEST(test_unmounting_ends_it),
 		MAP_TEST(test_pinned_ranges_stay),
