@@ -55,7 +55,7 @@ int main(int argc, char **argv)
 		.cache = VFS_CACHE_AUTO, .dax = VFS_DAX_ALWAYS, .dax_faults = VFS_FAULTS_HANDLER};
 	unsigned long count = argc == 4 ? strtoul(argv[3], NULL, 0) : 0;
 	struct vfs_dax_stats before, after;
-	struct vfs_fs *fs;
+	struct vfs_fs *fs = NULL;
 
 	if (!count || !strchr("rwm", argv[2][0])) {
 		fputs("usage: window-loop DEVICE read|write|memcpy COUNT\n", stderr);
