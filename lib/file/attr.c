@@ -124,12 +124,33 @@ void vfs_attr_resize(struct vfs_node *node, uint64_t size)
 	pthread_mutex_unlock(&node->fs->lock);
 }
 
+/* With the tree's lock. */
+static bool is_believed(const struct vfs_node *node)
+{
+	return node->attr_until_ns == UINT64_MAX ||
+	       (node->attr_until_ns && vfs_now_ns() < node->attr_until_ns);
+}
+
+bool vfs_attr_known_size(struct vfs_node *node, bool fresh, uint64_t *size)
+{
+	bool known;
+
+	pthread_mutex_lock(&node->fs->lock);
+	known = node->changing || (!fresh && is_believed(node));
+	if (node->data_stale && atomic_load(&node->data))
+		known = false;
+	if (known)
+		*size = node->size;
+	pthread_mutex_unlock(&node->fs->lock);
+	return known;
+}
+
 static bool get_kept(struct vfs_node *node, struct fuse_attr *attr)
 {
 	bool believed;
 
 	pthread_mutex_lock(&node->fs->lock);
-	believed = node->attr_until_ns && vfs_now_ns() < node->attr_until_ns;
+	believed = is_believed(node);
 	if (believed) {
 		*attr = node->attr;
 		attr->size = node->size;

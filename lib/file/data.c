@@ -163,6 +163,8 @@ int vfs_data_size(struct vfs_file *file, bool fresh, uint64_t *size)
 	bool stale;
 	int r = 0;
 
+	if (vfs_attr_known_size(node, fresh, size))
+		return 0;
 	/* This client knows best while it changes the file. */
 	if (!is_changing(node))
 		r = vfs_attr_get(node, file, fresh, &attr);

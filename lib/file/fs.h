@@ -214,6 +214,10 @@ void vfs_attr_end_change(struct vfs_node *node, uint64_t size);
 /* The size as this client knows it. */
 uint64_t vfs_attr_size(struct vfs_node *node);
 
+/* The same if nobody has to be asked, and what is kept of its data holds. @fresh: see
+ * vfs_attr_get(). */
+bool vfs_attr_known_size(struct vfs_node *node, bool fresh, uint64_t *size);
+
 /* It is longer than it was. */
 void vfs_attr_grow(struct vfs_node *node, uint64_t size);
 

@@ -147,6 +147,7 @@ void vfs_maps_end(struct vfs_window *window)
 
 VFS_EXPORT int vfs_map_sync(struct vfs_file *file)
 {
-	vfs_window_soiled(file->node);
+	if ((file->flags & O_ACCMODE) == O_RDWR && vfs_file_in_window(file))
+		vfs_window_soiled(file->node);
 	return vfs_fdatasync(file);
 }

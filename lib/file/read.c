@@ -196,7 +196,7 @@ static ssize_t read_kept(
 
 ssize_t vfs_file_read(struct vfs_file *file, struct vfs_iter *to, uint64_t offset)
 {
-	struct vfs_node_data *data = vfs_file_is_direct(file) ? NULL : vfs_data_of(file->node);
+	struct vfs_node_data *data;
 	int r;
 
 	if (offset >= VFS_OFFSET_MAX)
@@ -206,6 +206,7 @@ ssize_t vfs_file_read(struct vfs_file *file, struct vfs_iter *to, uint64_t offse
 		return 0;
 	if (vfs_file_in_window(file))
 		return vfs_window_read(file, to, offset);
+	data = vfs_file_is_direct(file) ? NULL : vfs_data_of(file->node);
 	if (data)
 		return read_kept(data, file, to, offset);
 	r = vfs_data_flush(file->node);

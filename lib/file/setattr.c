@@ -6,6 +6,7 @@
 
 #include "file/data.h"
 #include "file/walk.h"
+#include "file/window.h"
 
 #define NS_PER_S 1000000000l
 
@@ -187,6 +188,7 @@ static int change_times(struct vfs_node *node, const struct timespec given[2])
 		return r;
 	/* What is written back later would be a later change. */
 	(void)vfs_data_flush(node);
+	vfs_window_tell(node, NULL);
 	return send(node, &in);
 }
 

@@ -53,8 +53,9 @@ static size_t copy(struct vfs_iter *iter, char *window, size_t size, copy_fn *so
 struct reading {
 	struct vfs_file *file;
 	struct vfs_iter *to;
-	uint64_t offset;
-	uint64_t size; /* of the file */
+	uint64_t offset; /* up to here it has been read, */
+	uint64_t start;	 /* from here on */
+	uint64_t size;	 /* of the file */
 };
 
 static size_t bytes_until(const struct reading *reading, uint64_t end)
@@ -89,8 +90,13 @@ static int ask_after_fault(struct reading *reading)
 	int r = vfs_data_size(reading->file, true, &reading->size);
 
 	count(&counters(reading->file)->faults, 1);
-	if (r < 0 || reading->offset >= reading->size)
+	if (r < 0)
 		return r;
+	/* What was copied from the rest of its last page is not in the file. */
+	if (reading->offset >= reading->size) {
+		reading->offset = reading->size > reading->start ? reading->size : reading->start;
+		return 0;
+	}
 	return ask(reading, end < reading->size ? end : reading->size);
 }
 
@@ -128,7 +134,7 @@ static int read_range(struct reading *reading)
 
 ssize_t vfs_window_read(struct vfs_file *file, struct vfs_iter *to, uint64_t offset)
 {
-	struct reading reading = {.file = file, .to = to, .offset = offset};
+	struct reading reading = {.file = file, .to = to, .offset = offset, .start = offset};
 	int r = vfs_data_size(file, false, &reading.size);
 
 	while (r == 0 && to->left && reading.offset < reading.size)

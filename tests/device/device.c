@@ -197,6 +197,19 @@ bool device_read_config(struct device *device, uint64_t offset, void *buffer, si
 	return fault.kind == FAULT_CONFIG_CHURN;
 }
 
+static void refuse(struct request *request)
+{
+	struct fuse_in_header asked = {0};
+	struct fuse_out_header answer = {.len = sizeof(answer)};
+	const struct iovec iov = {.iov_base = &answer, .iov_len = sizeof(answer)};
+
+	if (request->chain.readable >= sizeof(asked))
+		memcpy(&asked, request->message, sizeof(asked));
+	answer.unique = asked.unique;
+	answer.error = -(int32_t)(request->fault.value ? request->fault.value : ENOSYS);
+	request_reply(request, &iov, 1);
+}
+
 /* What strikes before the request is handled; false: it is not to be handled now. */
 static bool survives(struct device *device, struct request *request)
 {
@@ -210,6 +223,9 @@ static bool survives(struct device *device, struct request *request)
 		return false;
 	case FAULT_NEVER:
 		request_free(request);
+		return false;
+	case FAULT_REFUSE:
+		refuse(request);
 		return false;
 	case FAULT_LATE:
 		hold_for(request, request->fault.value ? request->fault.value : 100);

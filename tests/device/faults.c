@@ -22,6 +22,8 @@ static const struct known_fault {
 	{"wrong-len", FAULT_WRONG_LEN, FAULT_AT_REQUEST},
 	/* Its header has the error value (5), of the wrong sign. */
 	{"wrong-error", FAULT_WRONG_ERROR, FAULT_AT_REQUEST},
+	/* The server answers by error value (38, ENOSYS), and does nothing. */
+	{"refuse", FAULT_REFUSE, FAULT_AT_REQUEST},
 	/* It was written, but the ring says nothing was. */
 	{"used-len-0", FAULT_USED_LEN_0, FAULT_AT_REQUEST},
 	/* The ring says that more was written than there is room for. */

@@ -75,8 +75,10 @@ static int set_owner(struct backend *b, struct message *m)
 static uint64_t offered_protocol(const struct backend *b)
 {
 	uint64_t refused = b->device->no_slots ? BIT(PROTOCOL_F_CONFIGURE_MEM_SLOTS) : 0;
+	uint64_t window = b->device->dax ? BIT(PROTOCOL_F_SHMEM) | BIT(PROTOCOL_F_HOST_NOTIFIER)
+					 : 0;
 
-	return (protocol_features & ~refused) | (b->device->dax ? BIT(PROTOCOL_F_SHMEM) : 0);
+	return (protocol_features & ~refused) | window;
 }
 
 static int get_protocol_features(struct backend *b, struct message *m)

@@ -46,6 +46,7 @@ enum front_end_request {
 /* From the back end, over a socket of their own. */
 enum back_end_request {
 	BACKEND_IOTLB_MSG = 1,
+	BACKEND_VRING_HOST_NOTIFIER_MSG = 3,
 	BACKEND_SHMEM_MAP = 9,
 	BACKEND_SHMEM_UNMAP = 10,
 };
@@ -55,6 +56,7 @@ enum protocol_feature {
 	PROTOCOL_F_REPLY_ACK = 3,
 	PROTOCOL_F_BACKEND_REQ = 5,
 	PROTOCOL_F_CONFIG = 9,
+	PROTOCOL_F_HOST_NOTIFIER = 11,
 	PROTOCOL_F_RESET_DEVICE = 13,
 	PROTOCOL_F_CONFIGURE_MEM_SLOTS = 15,
 	PROTOCOL_F_STATUS = 16,
@@ -136,6 +138,13 @@ struct shmem_map {
 	uint64_t flags;
 };
 
+/* Where a queue's doorbell can be mapped. */
+struct vring_area {
+	uint64_t queue; /* and VRING_NO_FD: nowhere */
+	uint64_t size;
+	uint64_t offset;
+};
+
 struct message {
 	struct message_header header;
 	union {
@@ -148,6 +157,7 @@ struct message {
 		struct vhost_iotlb_msg iotlb;
 		struct shmem_config shmem;
 		struct shmem_map map;
+		struct vring_area area;
 	} payload;
 	struct fd_list fds;
 };

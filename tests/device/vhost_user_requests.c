@@ -99,6 +99,24 @@ static int ask_and_wait(struct backend *b, const struct message *m, int fd)
 	return r < 0 || !waiter.answer ? r : -EIO;
 }
 
+/*
+ * QEMU 11 answers first and then shows the guest what it has mapped. It takes one message after the
+ * other, so when it has answered another one, which changes nothing, it has done so.
+ */
+static int wait_until_shown(struct backend *b)
+{
+	const struct message m = {
+		.header = {.request = BACKEND_VRING_HOST_NOTIFIER_MSG,
+			.flags = MESSAGE_VERSION | MESSAGE_NEED_REPLY,
+			.size = sizeof(m.payload.area)},
+		.payload.area.queue = VRING_NO_FD,
+	};
+	int r = backend_has(b, PROTOCOL_F_HOST_NOTIFIER) ? ask_and_wait(b, &m, -1) : 0;
+
+	/* Whatever it thinks of that. */
+	return r == -ETIMEDOUT ? r : 0;
+}
+
 static int map_window(void *opaque, int fd, const struct dax_mapping *mapping)
 {
 	const struct message m = {
@@ -111,7 +129,9 @@ static int map_window(void *opaque, int fd, const struct dax_mapping *mapping)
 			.flags = mapping->writable ? SHMEM_WRITABLE : 0},
 	};
 
-	return ask_and_wait(opaque, &m, fd);
+	int r = ask_and_wait(opaque, &m, fd);
+
+	return r < 0 ? r : wait_until_shown(opaque);
 }
 
 static int unmap_window(void *opaque, uint64_t offset, uint64_t size)

@@ -20,6 +20,7 @@ static const struct {
 	{"shift", FEATURE_SHIFT},
 	{"whiteout", FEATURE_WHITEOUT},
 	{"huge", FEATURE_HUGE},
+	{"set-id", FEATURE_SET_ID},
 };
 
 #define NAMES (sizeof(names) / sizeof(names[0]))

@@ -195,6 +195,8 @@ unsigned int op_features(const struct op *op)
 		features |= FEATURE_HUGE;
 	if (op->kind->fields & OP_OFFSET2 && op->offset2 > HUGE_OFFSET)
 		features |= FEATURE_HUGE;
+	if (op->kind->fields & OP_MODE && op->mode & (S_ISUID | S_ISGID))
+		features |= FEATURE_SET_ID;
 	return features;
 }
 

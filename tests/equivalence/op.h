@@ -32,7 +32,8 @@ enum feature {
 	FEATURE_HOLES = 1 << 4, /* SEEK_DATA and SEEK_HOLE, and fallocate() */
 	FEATURE_SHIFT = 1 << 5, /* fallocate() that moves what is behind */
 	FEATURE_WHITEOUT = 1 << 6,
-	FEATURE_HUGE = 1 << 7, /* the same largest size of files on both sides */
+	FEATURE_HUGE = 1 << 7,	 /* the same largest size of files on both sides */
+	FEATURE_SET_ID = 1 << 8, /* set-ID bits that writing takes away */
 };
 
 /* What of an operation counts. */

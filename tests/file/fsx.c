@@ -25,6 +25,7 @@ struct fsx_settings {
 	struct run_settings run; /* operations of all threads together */
 	unsigned int threads;
 	bool without_holes;
+	bool keep;
 };
 
 struct worker {
@@ -322,7 +323,7 @@ static int run(const struct fsx_settings *settings)
 	if (workers && mount_start(&settings->mount, &mounted) == 0) {
 		good = run_all(settings, &mounted, workers);
 		good = mount_balanced(&mounted) == 0 && good;
-		for (unsigned int i = 0; i < settings->threads; i++)
+		for (unsigned int i = 0; i < settings->threads && !settings->keep; i++)
 			mounted.calls->unlink(mounted.fs, NULL, workers[i].path, 0);
 		good = mount_end(&mounted) == 0 && good;
 	}
@@ -337,13 +338,15 @@ static const char usage[] = "usage: fsx --device DEVICE|--kernel DIR [OPTION...]
 			    "Reads and writes files whose content is known.\n"
 			    "\n" MOUNT_USAGE RUN_USAGE(
 				    100000) "  --threads N       how many threads (4)\n"
-					    "  --without-holes   no fallocate()\n";
+					    "  --without-holes   no fallocate()\n"
+					    "  --keep            leave the files there\n";
 
 static const struct option options[] = {
 	MOUNT_OPTIONS,
 	RUN_OPTIONS,
 	{"threads", required_argument, NULL, 't'},
 	{"without-holes", no_argument, NULL, 'w'},
+	{"keep", no_argument, NULL, 'k'},
 	{NULL, 0, NULL, 0},
 };
 
@@ -355,6 +358,9 @@ static bool take(int option, struct fsx_settings *settings)
 		return settings->threads > 0 && settings->threads <= THREADS_MAX;
 	case 'w':
 		settings->without_holes = true;
+		return true;
+	case 'k':
+		settings->keep = true;
 		return true;
 	default:
 		return run_option(option, optarg, &settings->run) ||

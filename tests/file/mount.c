@@ -10,6 +10,7 @@
 #include <vfs/error.h>
 
 #include "mount.h"
+#include "shared_memory.h"
 
 #define TRIES  100
 #define TRY_US 50000
@@ -199,6 +200,28 @@ static bool is_balanced(const struct mounted *mounted, long *held)
 	return *held == 0;
 }
 
+/* With all caches dropped and nothing pinned. */
+static int window_is_in_order(struct vfs_fs *fs)
+{
+	struct vfs_dax_stats s;
+
+	vfs_fs_dax_stats(fs, &s);
+	if (s.window)
+		printf("window: %llu ranges mapped, %llu again, %llu needed for others; %llu "
+		       "accesses "
+		       "found theirs, %llu waited, %llu went by request, %llu faults\n",
+			(unsigned long long)s.maps, (unsigned long long)s.upgrades,
+			(unsigned long long)s.reclaims, (unsigned long long)s.hits,
+			(unsigned long long)s.stalls, (unsigned long long)s.misfits,
+			(unsigned long long)s.faults);
+	if (s.free == s.ranges && s.maps == s.unmaps && !s.held)
+		return 0;
+	fprintf(stderr, "%llu of %llu ranges are free, %llu were mapped and %llu unmapped\n",
+		(unsigned long long)s.free, (unsigned long long)s.ranges,
+		(unsigned long long)s.maps, (unsigned long long)s.unmaps);
+	return -EBUSY;
+}
+
 int mount_balanced(const struct mounted *mounted)
 {
 	const struct mount_settings *settings = mounted->settings;
@@ -207,6 +230,8 @@ int mount_balanced(const struct mounted *mounted)
 
 	if (r < 0)
 		fprintf(stderr, "vfs_drop_caches: %s (%s)\n", strerror(-r), vfs_last_error());
+	if (r == 0 && mounted->fs)
+		r = window_is_in_order(mounted->fs);
 	if (r < 0 || (!settings->control && !settings->daemon))
 		return r;
 	/* Nobody waits for FORGET. */

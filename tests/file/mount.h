@@ -82,7 +82,8 @@ bool run_option(int option, const char *value, struct run_settings *settings);
 /* Whatever fails is said on stderr. -errno. The settings have to last. */
 int mount_start(const struct mount_settings *settings, struct mounted *mounted);
 
-/* With nothing open: the server is to hold no more than in the beginning. 0, or -errno */
+/* With nothing open: the server is to hold no more than in the beginning, and to show nothing in
+ * the window, of which it prints figures. 0, or -errno */
 int mount_balanced(const struct mounted *mounted);
 
 int mount_end(struct mounted *mounted);

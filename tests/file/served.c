@@ -73,7 +73,7 @@ void served_rename(const char *from, const char *to)
 
 void assert_served_is(const char *name, const void *data, size_t size)
 {
-	static _Thread_local char found[1 << 20];
+	static char found[1 << 20];
 	int fd = open(served_path(name), O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2034,SC2154 # variables are shared with tests/native
-# What serves a directory for the programs of this folder: each virtiofsd there is, and our device.
+# What serves a directory for the programs of this folder: each virtiofsd there is, and our device,
+# with and without a DAX window.
 
 MODES=("--cache none" "--cache auto" "--cache always" "--cache auto --writeback")
 
@@ -15,7 +16,8 @@ count_of() {
 	fi
 }
 
-# servers: the kinds that this machine has, or those of $VFS_TEST_SERVERS.
+# servers: the kinds that this machine has, or those of $VFS_TEST_SERVERS; dax is our device with a window
+# that has few ranges.
 servers() {
 	local kind
 
@@ -26,7 +28,7 @@ servers() {
 	for kind in c rust; do
 		VIRTIOFSD_KIND=$kind virtiofsd_program >/dev/null && echo "$kind"
 	done
-	echo device
+	printf '%s\n' device dax
 }
 
 # serve SOCKET COMMAND...: again each time it ends, as a virtiofsd does with its client.
@@ -55,6 +57,17 @@ serve_virtiofsd() {
 	server_options=(--daemon "$(pgrep -n -f -- "--socket-path=$SOCKET")")
 }
 
+# serve_device DIR OPTION...
+serve_device() {
+	local dir=$1
+	shift
+
+	serve "$SOCKET" "$BUILD/tests/device/virtiofs-device" --vhost-user "$SOCKET" --dir "$dir" \
+		--queues 3 --control "$SOCKET.control" "$@"
+	server_options=(--control "$SOCKET.control")
+	may_lack=tmpfile,shift
+}
+
 # start_server KIND DIR: at SOCKET, which nobody had before. What a program has to be told of it is in
 # server_options, and what it need not have in may_lack.
 servers_started=0
@@ -64,11 +77,10 @@ start_server() {
 	servers_started=$((servers_started + 1))
 	SOCKET=$WORK/$servers_started.sock
 	case $kind in
-	device)
-		serve "$SOCKET" "$BUILD/tests/device/virtiofs-device" --vhost-user "$SOCKET" \
-			--dir "$dir" --queues 3 --control "$SOCKET.control"
-		server_options=(--control "$SOCKET.control")
-		may_lack=tmpfile,shift
+	device) serve_device "$dir" ;;
+	dax)
+		serve_device "$dir" --dax 1
+		server_options+=(--dax always --dax-range 65536)
 		;;
 	*)
 		VIRTIOFSD_KIND=$kind serve_virtiofsd "$dir"

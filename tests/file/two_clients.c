@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <vfs/error.h>
@@ -19,6 +20,7 @@
 struct clients {
 	enum vfs_cache cache;
 	bool writeback;
+	bool window; /* at least one has files in it */
 	struct vfs_fs *a;
 	struct vfs_fs *b;
 };
@@ -87,6 +89,20 @@ static long long size_of(struct vfs_fs *fs, const char *path)
 	return r < 0 ? r : (long long)stat.st_size;
 }
 
+static bool in_window(struct vfs_fs *fs)
+{
+	struct vfs_dax_stats stats;
+
+	vfs_fs_dax_stats(fs, &stats);
+	return stats.window > 0;
+}
+
+/* Of files in the window everything else is kept. */
+static bool keeps_data(struct vfs_fs *fs)
+{
+	return !in_window(fs);
+}
+
 /* ---- what holds in every mode ---- */
 
 static bool one_sees_his_own_changes(struct clients *clients)
@@ -142,6 +158,76 @@ static bool a_lock_shows_what_was_written_under_it(struct clients *clients)
 	IS(file_has(b, "1111"), 1);
 	IS(vfs_close(a), 0);
 	IS(vfs_close(b), 0);
+	return true;
+}
+
+/* ---- in the window ---- */
+
+#define LARGE (256u << 10)
+
+/* What one writes anywhere the other reads next; who keeps data is asked to drop it. */
+static bool sees(struct vfs_fs *fs, struct vfs_file *file, off_t offset, const char *text)
+{
+	char data[16] = "";
+
+	if (!in_window(fs) && vfs_drop_caches(fs) < 0)
+		return false;
+	return vfs_pread(file, data, strlen(text), offset) == (ssize_t)strlen(text) &&
+	       strcmp(data, text) == 0;
+}
+
+/* And who writes back is asked to do it. */
+static bool writes(struct vfs_fs *fs, struct vfs_file *file, off_t offset, const char *text)
+{
+	return vfs_pwrite(file, text, strlen(text), offset) == (ssize_t)strlen(text) &&
+	       (in_window(fs) || vfs_fdatasync(file) == 0);
+}
+
+static bool contents_are_one(struct clients *clients)
+{
+	struct vfs_file *a, *b;
+
+	IS(vfs_open(clients->a, "/a", O_RDWR | O_CREAT, 0644, &a), 0);
+	IS(vfs_ftruncate(a, LARGE), 0);
+	IS(vfs_open(clients->b, "/a", O_RDWR, 0, &b), 0);
+	for (off_t offset = 0; offset + 100 < LARGE; offset += 1777) {
+		char text[16];
+
+		snprintf(text, sizeof(text), "a %lld", (long long)offset);
+		IS(writes(clients->a, a, offset, text), 1);
+		IS(sees(clients->b, b, offset, text), 1);
+		snprintf(text, sizeof(text), "b %lld", (long long)offset);
+		IS(writes(clients->b, b, offset, text), 1);
+		IS(sees(clients->a, a, offset, text), 1);
+	}
+	IS(vfs_close(a), 0);
+	IS(vfs_close(b), 0);
+	return true;
+}
+
+/* A pointer of one, and reads and writes of the other. */
+static bool pointers_are_to_the_file(struct clients *clients)
+{
+	struct vfs_fs *other = in_window(clients->a) ? clients->b : clients->a;
+	struct vfs_fs *fs = in_window(clients->a) ? clients->a : clients->b;
+	struct vfs_file *mapped, *file;
+	void *address;
+
+	IS(vfs_open(fs, "/a", O_RDWR | O_CREAT, 0644, &mapped), 0);
+	IS(vfs_ftruncate(mapped, LARGE), 0);
+	IS(vfs_map(mapped, 0, LARGE, PROT_READ | PROT_WRITE, &address), 0);
+	IS(vfs_open(other, "/a", O_RDWR, 0, &file), 0);
+	for (size_t offset = 0; offset + 100 < LARGE; offset += 7777) {
+		char *at = (char *)address + offset;
+
+		memcpy(at, "pointer", 7);
+		IS(sees(other, file, (off_t)offset, "pointer"), 1);
+		IS(writes(other, file, (off_t)offset, "written"), 1);
+		IS(memcmp(at, "written", 7), 0);
+	}
+	IS(vfs_unmap(fs, address), 0);
+	IS(vfs_close(file), 0);
+	IS(vfs_close(mapped), 0);
 	return true;
 }
 
@@ -213,7 +299,7 @@ static bool what_was_seen_is_kept(struct clients *clients)
 	IS(put(clients->a, "/no", "x"), 0);
 	usleep(TIMEOUT_US);
 	IS(size_of(clients->b, "/a"), 3);
-	IS(path_has(clients->b, "/a", "one"), 1);
+	IS(path_has(clients->b, "/a", keeps_data(clients->b) ? "one" : "oth"), 1);
 	IS(vfs_drop_caches(clients->b), 0);
 	IS(path_has(clients->b, "/a", "other"), 1);
 	IS(size_of(clients->b, "/no"), 1);
@@ -284,7 +370,11 @@ static void check_all(struct clients *clients)
 	}
 	if (clients->cache == VFS_CACHE_ALWAYS)
 		check(clients, "always: what was seen is kept", what_was_seen_is_kept);
-	if (clients->writeback)
+	if (clients->window) {
+		check(clients, "window: contents are one", contents_are_one);
+		check(clients, "window: pointers are to the file", pointers_are_to_the_file);
+	}
+	if (clients->writeback && keeps_data(clients->a))
 		check(clients, "writeback: what is kept comes when it has to",
 			what_is_kept_comes_when_it_has_to);
 }
@@ -292,15 +382,17 @@ static void check_all(struct clients *clients)
 static const char usage[] = "usage: two-clients --device DEVICE --second DEVICE [OPTION...]\n"
 			    "What two clients of one directory see of each other.\n"
 			    "\n" MOUNT_USAGE
-			    "  --second DEVICE   another device with the same directory\n";
+			    "  --second DEVICE   another device with the same directory\n"
+			    "  --one-dax         only the first has files in the window\n";
 
 static const struct option options[] = {
 	MOUNT_OPTIONS,
 	{"second", required_argument, NULL, 's'},
+	{"one-dax", no_argument, NULL, 'o'},
 	{NULL, 0, NULL, 0},
 };
 
-static int run(const struct mount_settings *first, const char *second)
+static int run(const struct mount_settings *first, const char *second, bool one_dax)
 {
 	struct mount_settings other = *first;
 	struct clients clients = {.cache = first->cache, .writeback = first->writeback};
@@ -308,11 +400,13 @@ static int run(const struct mount_settings *first, const char *second)
 
 	other.device = second;
 	other.control = NULL;
+	other.dax = one_dax ? VFS_DAX_NEVER : first->dax;
 	other.daemon = 0;
 	if (mount_start(first, &a) < 0 || mount_start(&other, &b) < 0)
 		return 2;
 	clients.a = a.fs;
 	clients.b = b.fs;
+	clients.window = in_window(a.fs);
 	check_all(&clients);
 	bad += mount_balanced(&a) < 0;
 	bad += mount_end(&a) < 0;
@@ -324,12 +418,15 @@ int main(int argc, char **argv)
 {
 	struct mount_settings settings = {0};
 	const char *second = NULL;
+	bool one_dax = false;
 	bool good = true;
 	int option;
 
 	while (good && (option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
 		if (option == 's')
 			second = optarg;
+		else if (option == 'o')
+			one_dax = true;
 		else
 			good = mount_option(option, optarg, &settings);
 	}
@@ -338,5 +435,5 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	setlinebuf(stdout);
-	return run(&settings, second);
+	return run(&settings, second, one_dax);
 }

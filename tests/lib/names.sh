@@ -4,13 +4,14 @@
 
 # Tests with threads of their own: these run under ThreadSanitizer too.
 concurrent_tests=(dax/guard_threads dax/reclaim dax/threads dax/wait file/data_random file/ranges file/threads
+	file/window_cut file/window_faults
 	stress/device fuse/edge fuse/forget fuse/hand_over fuse/sync
 	fuse/wait device/bridge_window device/notices tools/jobs tools/mapper
 	transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 # Tests of native/ that run in sanitized builds too.
-native_asan=(bridge-dax equivalence fsx files)
-native_tsan=(fsx)
+native_asan=(bridge-dax equivalence fsx files window-pressure)
+native_tsan=(fsx window-pressure)
 
 case_is_full() {
 	grep -qs '^FULL=1' "$top/tests/guest/cases/$1/env"

@@ -6,7 +6,7 @@
 case_settings() {
 	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL=''
 	QEMU_VERSION='' KERNEL_VERSION='' FACE=vhost-user FS_DEVICE=vhost-user-fs-pci FS_PROPERTIES=''
-	DAEMON=virtiofsd VIRTIOFSD_KIND='' DEVICE_OPTIONS='' PROGRAMS=''
+	DAEMON=virtiofsd VIRTIOFSD_KIND='' DEVICE_OPTIONS='' PROGRAMS='' NESTED=''
 	# shellcheck disable=SC1091 # each case has its own
 	[ ! -e "$1/env" ] || . "$1/env"
 }
@@ -34,7 +34,7 @@ host_script() {
 
 # run_case DIR BUILD RESULTS CONSOLE: fills the two files.
 run_case() {
-	local programs n=0 tag
+	local programs n=0 tag dir
 	CASE=$1 BUILD=$2
 
 	find_kernel "$KERNEL_VERSION" || skip "no kernel ${KERNEL_VERSION:+$KERNEL_VERSION }for the guest"
@@ -46,8 +46,10 @@ run_case() {
 
 	SHARE=$WORK/share0
 	for tag in $TAGS; do
-		mkdir "$WORK/share$n"
-		start_share "$WORK/share$n" "$WORK/fs$n.sock" "$WORK/virtiofsd$n.log" "$tag"
+		dir=$WORK/share$n
+		[ -z "$NESTED" ] || [ "$n" = 0 ] || dir=$SHARE/$tag
+		mkdir "$dir"
+		start_share "$dir" "$WORK/fs$n.sock" "$WORK/virtiofsd$n.log" "$tag"
 		n=$((n + 1))
 	done
 	host_script host-before.sh >>"$3" || die "host-before.sh failed"

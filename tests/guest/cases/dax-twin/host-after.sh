@@ -1,0 +1,2 @@
+# shellcheck shell=bash
+check "the device had nothing to complain about" device_is_content

@@ -1,0 +1,1 @@
+../dax/host-after.sh
