@@ -48,7 +48,7 @@ int device_process_restart(struct device_process *p)
 {
 	char share[80];
 	/* A test that was ended is not outlived by it. */
-	const char *argv[20] = {"setpriv", "--pdeathsig", "TERM", VIRTIOFS_DEVICE,
+	const char *argv[24] = {"setpriv", "--pdeathsig", "TERM", VIRTIOFS_DEVICE,
 		p->vfio_user ? "--vfio-user" : "--vhost-user", p->socket, "--control", p->control};
 	unsigned int n = 8;
 
@@ -63,6 +63,8 @@ int device_process_restart(struct device_process *p)
 		argv[n++] = "--access-platform";
 	if (p->writeback)
 		argv[n++] = "--writeback";
+	if (p->marks)
+		argv[n++] = "--mark";
 	if (p->notify)
 		argv[n++] = "--notify";
 	if (p->dax) {

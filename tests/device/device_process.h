@@ -14,6 +14,7 @@ struct device_process {
 	const char *dax;    /* MiB of a window; NULL: none */
 	const char *queues; /* how many; NULL: 1 */
 	bool notify;	    /* has a notification queue */
+	bool marks;	    /* says which files belong into the window (marks.h) */
 	bool writeback;	    /* lets drivers keep back what was written */
 	pid_t pid;
 	char dir[64];	  /* has the sockets, and the served directory "share" */

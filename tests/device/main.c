@@ -33,6 +33,8 @@ static const char usage[] =
 	"  --dax MIB            have a DAX window of so many MiB; with --vfio-user a power of two, "
 	"and\n"
 	"                       files are copied into it and out of it\n"
+	"  --mark               tell drivers to use the window for files with the sticky bit "
+	"alone\n"
 	"  --writeback          let drivers keep back what was written\n"
 	"  --notify             have a notification queue, for drivers that know what it is\n"
 	"  --no-memory-slots    with --vhost-user: take memory as a whole table only\n"
@@ -53,6 +55,7 @@ struct settings {
 	const char *script;
 	const char *control;
 	bool writeback;
+	bool marks;
 	unsigned int dax_mib; /* 0: no window */
 	struct device_options device;
 };
@@ -65,6 +68,7 @@ static const struct option options[] = {
 	{"queues", required_argument, NULL, 'q'},
 	{"access-platform", no_argument, NULL, 'a'},
 	{"dax", required_argument, NULL, 'x'},
+	{"mark", no_argument, NULL, 'k'},
 	{"writeback", no_argument, NULL, 'w'},
 	{"relay", required_argument, NULL, 'r'},
 	{"null", no_argument, NULL, 'n'},
@@ -116,6 +120,9 @@ static int parse(int argc, char **argv, struct settings *settings)
 			break;
 		case 'w':
 			settings->writeback = true;
+			break;
+		case 'k':
+			settings->marks = true;
 			break;
 		case 'r':
 			settings->relay = optarg;
@@ -201,7 +208,9 @@ static int serve(const struct settings *settings, struct engine *engine, struct 
 static struct engine *create_engine(const struct settings *settings, struct dax *dax)
 {
 	if (settings->directory)
-		return server_create(settings->directory, dax, settings->writeback);
+		return server_create(settings->directory, &(struct server_options){.dax = dax,
+								  .writeback = settings->writeback,
+								  .marks = settings->marks});
 	return settings->relay ? relay_create(settings->relay) : null_create();
 }
 

@@ -13,6 +13,7 @@
 #include <linux/fuse.h>
 
 #include "fuse_check.h"
+#include "marks.h"
 #include "passthrough.h"
 #include "say.h"
 #include "server.h"
@@ -25,6 +26,7 @@ struct server {
 	struct engine engine;
 	pthread_rwlock_t session_lock; /* held for reading while a request is processed */
 	struct fuse_session *session;
+	bool marks;
 	bool initialised;     /* it has had its INIT */
 	pthread_mutex_t lock; /* of: */
 	struct request *in_flight[BUCKETS];
@@ -76,6 +78,23 @@ static void add_alignment(struct fuse_init_out *out)
 	out->map_alignment = DAX_ALIGNMENT;
 }
 
+/* What libfuse does not say. */
+static void add_to_answer(struct server *server, const struct request *request,
+	const struct fuse_out_header *header, struct iovec body)
+{
+	uint32_t opcode = header_of(request).opcode;
+
+	if (!server->served.dax || header->error)
+		return;
+	if (opcode == FUSE_INIT && body.iov_len == sizeof(struct fuse_init_out)) {
+		add_alignment(body.iov_base);
+		if (server->marks)
+			marks_agree(body.iov_base);
+	}
+	if (server->marks)
+		marks_put(opcode, body);
+}
+
 static ssize_t catch_write(int fd, struct iovec *iov, int count, void *userdata)
 {
 	const struct fuse_out_header *header = iov[0].iov_base;
@@ -86,9 +105,8 @@ static ssize_t catch_write(int fd, struct iovec *iov, int count, void *userdata)
 	/* An interrupt that comes too late is answered although it has been given back. */
 	if (!request)
 		return (ssize_t)header->len;
-	if (server->served.dax && header_of(request).opcode == FUSE_INIT && count == 2 &&
-		iov[1].iov_len == sizeof(struct fuse_init_out))
-		add_alignment(iov[1].iov_base);
+	if (count > 1)
+		add_to_answer(server, request, header, iov[1]);
 	request_reply(request, iov, count);
 	return (ssize_t)header->len;
 }
@@ -310,7 +328,7 @@ static void server_destroy(struct engine *engine)
 	free(server);
 }
 
-struct engine *server_create(const char *directory, struct dax *dax, bool writeback)
+struct engine *server_create(const char *directory, const struct server_options *options)
 {
 	struct server *server = calloc(1, sizeof(*server));
 	int r;
@@ -330,8 +348,9 @@ struct engine *server_create(const char *directory, struct dax *dax, bool writeb
 	}
 	pthread_rwlock_init(&server->session_lock, NULL);
 	pthread_mutex_init(&server->lock, NULL);
-	server->served.dax = dax;
-	server->served.writeback = writeback;
+	server->served.dax = options->dax;
+	server->served.writeback = options->writeback;
+	server->marks = options->marks;
 	server->engine = (struct engine){.handle = server_handle,
 		.end = server_end,
 		.destroy = server_destroy,

@@ -8,7 +8,13 @@
 #include "dax.h"
 #include "request.h"
 
-/* With a DAX window or, NULL, none. NULL, having said why. */
-struct engine *server_create(const char *directory, struct dax *dax, bool writeback);
+struct server_options {
+	struct dax *dax; /* a window; NULL: none */
+	bool writeback;	 /* drivers may keep back what was written */
+	bool marks;	 /* say which files belong into the window (marks.h) */
+};
+
+/* NULL, having said why. */
+struct engine *server_create(const char *directory, const struct server_options *options);
 
 #endif

@@ -542,7 +542,80 @@ static void test_a_device_without_a_window(void **state)
 	served_empty();
 }
 
-#define MAP_TEST(f) cmocka_unit_test_setup_teardown(f, begin, windowed_end)
+/* ---- files that the server marks: another device, as a group of its own ---- */
+
+static int begin_marked(void **state)
+{
+	(void)state;
+	windowed_make("marked", SIZE, 1);
+	assert_int_equal(chmod(served_path("marked"), 01644), 0);
+	windowed_make("file", SIZE, 1);
+	assert_int_equal(mount_with(VFS_DAX_INODE, RANGE), 0);
+	return 0;
+}
+
+/* How many of its parts are in the window then. */
+static uint64_t ranges_of(const char *name)
+{
+	uint64_t before = dax_stats().maps;
+
+	file = windowed_open(name, O_RDWR);
+	assert_reads(file, SIZE, 0, 1);
+	close_it();
+	return dax_stats().maps - before;
+}
+
+static void test_only_what_is_marked_is_in_the_window(void **state)
+{
+	(void)state;
+	assert_int_equal(dax_stats().window, WINDOW);
+	assert_int_equal(ranges_of("file"), 0);
+	assert_int_equal(ranges_of("marked"), SIZE / RANGE);
+	assert_int_equal(ranges_of("marked"), 0); /* they are there still */
+}
+
+static void test_marks_that_come_with_a_list(void **state)
+{
+	struct dirent entry;
+	struct vfs_dir *dir;
+	struct stat stat;
+
+	(void)state;
+	assert_int_equal(vfs_opendir(windowed, "/", &dir), 0);
+	while (vfs_readdir(dir, &entry, &stat) > 0)
+		;
+	assert_int_equal(vfs_closedir(dir), 0);
+	assert_int_equal(ranges_of("file"), 0);
+	assert_int_equal(ranges_of("marked"), SIZE / RANGE);
+}
+
+static void test_a_file_that_is_made_marked(void **state)
+{
+	char data[2 * UNIT] = "a";
+
+	(void)state;
+	assert_int_equal(vfs_open(windowed, "new", O_RDWR | O_CREAT, 01644, &file), 0);
+	assert_int_equal(vfs_write(file, data, sizeof(data)), sizeof(data));
+	assert_int_equal(vfs_pread(file, data, sizeof(data), 0), sizeof(data));
+	assert_int_equal(dax_stats().read_bytes, sizeof(data));
+	close_it();
+}
+
+/* Others may rely on what is kept of a file that is open. */
+static void test_a_mark_counts_when_nobody_has_the_file_open(void **state)
+{
+	struct vfs_file *other = windowed_open("file", O_RDWR);
+
+	(void)state;
+	assert_reads(other, SIZE, 0, 1);
+	assert_int_equal(vfs_fchmod(other, 01644), 0);
+	assert_int_equal(ranges_of("file"), 0);
+	assert_int_equal(vfs_close(other), 0);
+	assert_int_equal(ranges_of("file"), SIZE / RANGE);
+}
+
+#define MARK_TEST(f) cmocka_unit_test_setup_teardown(f, begin_marked, windowed_end)
+#define MAP_TEST(f)  cmocka_unit_test_setup_teardown(f, begin, windowed_end)
 
 int main(void)
 {
@@ -574,10 +647,18 @@ int main(void)
 	const struct CMUnitTest without[] = {
 		cmocka_unit_test(test_a_device_without_a_window),
 	};
+	const struct CMUnitTest marked[] = {
+		MARK_TEST(test_only_what_is_marked_is_in_the_window),
+		MARK_TEST(test_marks_that_come_with_a_list),
+		MARK_TEST(test_a_file_that_is_made_marked),
+		MARK_TEST(test_a_mark_counts_when_nobody_has_the_file_open),
+	};
 	int failed;
 
 	served.dax = WINDOW_MIB;
 	failed = cmocka_run_group_tests(tests, served_start, served_stop);
 	served = (struct device_process){0};
-	return failed + cmocka_run_group_tests(without, served_start, served_stop);
+	failed += cmocka_run_group_tests(without, served_start, served_stop);
+	served = (struct device_process){.dax = WINDOW_MIB, .marks = true};
+	return failed + cmocka_run_group_tests(marked, served_start, served_stop);
 }
