@@ -5,14 +5,14 @@
  * is read from end to end does not push all others out.
  */
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <string.h>
 
+#include "core/thread.h"
 #include "dax/ranges.h"
 
 /* Who waits for an answer may collect others, and call what the program wants called for them. */
-#define STACK_SIZE ((size_t)PTHREAD_STACK_MIN + (256u << 10))
+#define STACK_SIZE (256u << 10)
 
 /* ---- choosing ---- */
 
@@ -172,27 +172,15 @@ static void *keep_some_free(void *argument)
 	return NULL;
 }
 
-/* Signals are the program's own, and so are its threads that take them. */
 static void start_thread(struct vfs_dax *dax)
 {
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int r;
-
-	pthread_attr_init(&attr);
-	(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&dax->thread, &attr, keep_some_free, dax);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	dax->tried = true;
-	dax->running = r == 0;
-	if (r)
+	dax->running = vfs_thread_start(&dax->thread, STACK_SIZE, keep_some_free, dax) == 0;
+	if (!dax->running)
 		vfs_log(VFS_LOG_WARNING,
 			"no thread makes ranges of the DAX window free, so who needs one has to: "
 			"%s",
-			strerror(r));
+			vfs_last_error());
 }
 
 void vfs_dax_look_after(struct vfs_dax *dax)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/core.h"
+#include "core/thread.h"
 #include "fuse/sync.h"
 
 struct vfs_sync {
@@ -357,24 +358,19 @@ static void stop_thread(struct vfs_sync_queue *sq)
 /* It waits from now on, whenever it begins to run. */
 static int start_thread(struct vfs_sync_queue *sq)
 {
-	sigset_t all;
-	sigset_t before;
 	int r;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
 	pthread_mutex_lock(&sq->lock);
 	sq->own.what = VFS_WAITER_FOR_STOP;
 	vfs_waiter_join(sq, &sq->own);
 	pthread_mutex_unlock(&sq->lock);
-	r = pthread_create(&sq->thread, NULL, reap_always, sq);
-	if (r) {
+	r = vfs_thread_start(&sq->thread, 0, reap_always, sq);
+	if (r < 0) {
 		pthread_mutex_lock(&sq->lock);
 		vfs_waiter_leave(sq, &sq->own);
 		pthread_mutex_unlock(&sq->lock);
 	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return r ? vfs_error(-r, "cannot start a thread: %s", strerror(r)) : 0;
+	return r;
 }
 
 VFS_EXPORT int vfs_sync_start_threads(struct vfs_sync *sync)

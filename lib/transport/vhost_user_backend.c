@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "core/thread.h"
 #include "transport/vhost_user.h"
 #include "transport/vhost_user_backend.h"
 
@@ -16,8 +17,7 @@
 /* More than any message has that exists; one that is not known is passed over. */
 #define PAYLOAD_MAX 4096u
 
-/* The thread's own needs are small, but a program's thread-local variables count too. */
-#define STACK_SIZE (256u << 10)
+#define STACK_SIZE (64u << 10)
 
 struct message {
 	struct vfs_vhost_user_header header;
@@ -170,22 +170,12 @@ static void *serve(void *opaque)
 	return NULL;
 }
 
-/* Signals are the program's own, and so are its threads that take them. */
 static int start_thread(struct vfs_vhost_user_backend *b)
 {
-	pthread_attr_t attr;
-	sigset_t all, before;
-	int r;
+	int r = vfs_thread_start(&b->thread, STACK_SIZE, serve, b);
 
-	pthread_attr_init(&attr);
-	(void)pthread_attr_setstacksize(&attr, STACK_SIZE);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&b->thread, &attr, serve, b);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	b->running = r == 0;
-	return r ? vfs_error(-r, "cannot start a thread: %s", strerror(r)) : 0;
+	return r;
 }
 
 int vfs_vhost_user_backend_start(struct vfs_vhost_user_backend *b, uint64_t window_length,
