@@ -984,8 +984,9 @@ int vfs_fremovexattr(struct vfs_file *file, const char *name);
  * they are refused with ``-EOPNOTSUPP``. What is kept of the file's data is written back before a
  * lock ends, and looked at anew after one was got.
  *
- * With a time limit of the mount's operations waiting ends by ``-ETIMEDOUT``, and nothing is
- * locked.
+ * With a time limit of the mount's operations waiting ends by ``-ETIMEDOUT``. The server is told to
+ * wait no longer; if it granted the lock before it heard that, the lock is held until it is ended
+ * by F_UNLCK or vfs_close().
  *
  * Return: 0, or the errors of fcntl(2)
  */

@@ -712,6 +712,8 @@ void vfs_op_getlk(struct vfs_op *op, uint64_t node, uint64_t fh, uint64_t owner,
  * @wait: wait for it
  *
  * For flock(2) set args.lock.lk_flags to FUSE_LK_FLOCK.
+ *
+ * After ``-ETIMEDOUT`` the server may have granted it, or grant it still: end it, too.
  */
 void vfs_op_setlk(struct vfs_op *op, uint64_t node, uint64_t fh, uint64_t owner,
 	const struct fuse_file_lock *lock, bool wait);

@@ -147,9 +147,11 @@ void *vfs_request_user_data(const struct vfs_request *request);
  * At the deadline it completes with ``-ETIMEDOUT``, is reaped as others are, and the server is told
  * by FUSE_INTERRUPT that nobody waits any more. Whether it has done what was asked is not known. A
  * later answer is counted and dropped; lookups in it (of LOOKUP, CREATE, READDIRPLUS, ...) are
- * given back by FUSE_FORGET, but for those of READDIRPLUS into registered memory. The deadline is
- * looked at by vfs_queue_reap() and vfs_queue_wait(); see vfs_queue_timeout() for other ways to
- * wait.
+ * given back by FUSE_FORGET, but for those of READDIRPLUS into registered memory, and a handle (of
+ * OPEN, OPENDIR, CREATE, TMPFILE) by FUSE_RELEASE or FUSE_RELEASEDIR, in the same request, which is
+ * free when that is answered. A lock that is granted later is kept, as Linux does: it ends by an
+ * unlock of its owner's, or with his handle. The deadline is looked at by vfs_queue_reap() and
+ * vfs_queue_wait(); see vfs_queue_timeout() for other ways to wait.
  */
 void vfs_request_set_timeout(struct vfs_request *request, unsigned int timeout_ms);
 
@@ -225,7 +227,7 @@ int vfs_queue_reap_wait(struct vfs_queue *queue, struct vfs_request **requests, 
 
 /**
  * struct vfs_queue_counters - what a queue has done since its session was created
- * @submitted: requests
+ * @submitted: requests, but for those by which the library itself gives back what came too late
  * @completed: of these, reaped
  * @timed_out: of these, ended by their deadline
  * @late: returned by the device after their deadline

@@ -93,6 +93,8 @@ struct vfs_request {
 	struct vfs_interrupt interrupt;
 	struct vfs_request *target; /* INTERRUPT: whom it is about, and his unique then */
 	uint64_t target_unique;
+	bool releases;		/* the device has it as the RELEASE of what came too late; late.c */
+	uint64_t release_entry; /* a node that is given back after that; 0: none */
 	void *user_data;
 	/*
 	 * Even, as bit 0 marks interrupts; far from what a kernel counts from 0; and made of what
@@ -163,10 +165,20 @@ void vfs_request_put_back(struct vfs_request *request);
 void vfs_request_abort(struct vfs_request *request, int error);
 
 /*
- * The device has returned a request whose caller was told that there is no answer. A lookup that
- * came with it is given back, as nobody else knows of it.
+ * The device has returned a request whose caller was told that there is no answer. A lookup or a
+ * handle that came with it is given back, as nobody else knows of it. For a handle the device has
+ * the request once more then: it @releases.
  */
 void vfs_late_answer(struct vfs_request *request, uint32_t used_len);
+
+/* The device has returned one that released. */
+void vfs_late_release_ended(struct vfs_request *request);
+
+/* Another one than any before. */
+static inline uint64_t vfs_request_next_unique(struct vfs_request *request)
+{
+	return request->unique_base | (uint64_t)++request->uses << 1;
+}
 
 /* ---- queues ---- */
 
@@ -186,6 +198,7 @@ struct vfs_queue {
 	struct vfs_request_list parked;
 	struct vfs_request_list ended; /* without the device; their error is set */
 	unsigned int in_flight;
+	unsigned int releasing;	   /* requests that nobody waits for, and that come back */
 	uint64_t look_at_ns;	   /* when a deadline or an INTERRUPT is due; 0: never */
 	struct vring_desc *tables; /* of all its chains, if they are not indirect */
 	struct vfs_wakeup wakeup;

@@ -221,11 +221,6 @@ static inline int place(struct vfs_request *request)
 	return 0;
 }
 
-static uint64_t next_unique(struct vfs_request *request)
-{
-	return request->unique_base | (uint64_t)++request->uses << 1;
-}
-
 VFS_EXPORT int vfs_request_prepare(struct vfs_request *request, size_t length)
 {
 	struct fuse_in_header *header = vfs_slot_message(request);
@@ -250,7 +245,7 @@ VFS_EXPORT int vfs_request_prepare(struct vfs_request *request, size_t length)
 	}
 	request->reply.unique = header->unique;
 	if (!request->reply.unique)
-		header->unique = request->reply.unique = next_unique(request);
+		header->unique = request->reply.unique = vfs_request_next_unique(request);
 	/* A length that is believed has to be of this answer. */
 	if (request->reply.quirks & VFS_QUIRK_USED_LEN_ZERO)
 		memset(request->page, 0, sizeof(struct fuse_out_header));

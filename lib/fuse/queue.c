@@ -170,6 +170,7 @@ void vfs_queue_end_all(struct vfs_queue *queue)
 
 	while ((request = vfs_ring_take_back(&queue->ring)) != NULL) {
 		request->lent = false;
+		request->releases = false;
 		vfs_data_let_go(&request->data);
 		if (!request->ended)
 			vfs_queue_end(queue, request, -EIO);
@@ -178,6 +179,7 @@ void vfs_queue_end_all(struct vfs_queue *queue)
 	}
 	while ((request = vfs_request_list_pop(&queue->parked)) != NULL)
 		vfs_queue_end(queue, request, -EIO);
+	queue->releasing = 0;
 	queue->look_at_ns = 0;
 }
 

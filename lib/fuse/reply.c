@@ -182,12 +182,16 @@ static inline void complete(struct vfs_request *request, uint32_t used_len)
 static __attribute__((cold, noinline)) void came_late(
 	struct vfs_queue *queue, struct vfs_request *request, uint32_t used_len)
 {
-	vfs_late_answer(request, used_len);
-	request->lent = false;
+	if (request->releases) {
+		vfs_late_release_ended(request);
+	} else {
+		queue->counters.late++;
+		vfs_late_answer(request, used_len);
+	}
 	vfs_data_let_go(&request->data);
 	request->interrupt.at_ns = 0;
-	queue->counters.late++;
-	if (request->state == VFS_REQUEST_FREE)
+	request->lent = request->releases;
+	if (request->state == VFS_REQUEST_FREE && !request->lent)
 		vfs_request_put_back(request);
 }
 

@@ -65,7 +65,7 @@ static bool is_done(const struct vfs_waiter *waiter)
 /* Also what nobody waits for any more, while the device has it. */
 static bool has_work(const struct vfs_queue *queue)
 {
-	return queue->in_flight > 0 || queue->look_at_ns;
+	return queue->in_flight > 0 || queue->look_at_ns || queue->releasing;
 }
 
 static void appoint(struct vfs_sync_queue *sq)

@@ -384,6 +384,45 @@ static void who_waits_for_a_request_keeps_others_going(void **state)
 	vfs_sync_put(sync_queues, getter.request);
 }
 
+static struct vfs_request *get_prepared_open(void)
+{
+	struct fuse_in_header header = {.opcode = FUSE_OPEN};
+	struct vfs_request *request;
+
+	assert_int_equal(vfs_sync_get(sync_queues, 0, &request), 0);
+	memset(vfs_request_message(request), 0, sizeof(header) + sizeof(struct fuse_open_in));
+	memcpy(vfs_request_message(request), &header, sizeof(header));
+	assert_int_equal(
+		vfs_request_prepare(request, sizeof(header) + sizeof(struct fuse_open_in)), 0);
+	return request;
+}
+
+/* Nothing else is under way that could have its answer collected. */
+static void a_request_comes_back_when_its_late_handle_is_released(void **state)
+{
+	struct fuse_open_out opened = {.fh = 1};
+	struct vfs_request *request;
+	struct vfs_request *none = NULL;
+	struct caller getter = {0};
+
+	(void)state;
+	share(1, 0);
+	request = get_prepared_open();
+	assert_int_equal(vfs_sync_call(sync_queues, request, 20), -ETIMEDOUT);
+	take_soon(&taken);
+	vfs_sync_put(sync_queues, request);
+	fuse_device_answer(&d, &taken, 0, &opened, sizeof(opened));
+	/* This one collects the answer, and finds that the request is on its way again. */
+	assert_int_equal(vfs_sync_get(sync_queues, 20, &none), -ETIMEDOUT);
+	take_soon(&taken);
+	assert_int_equal(taken.header.opcode, FUSE_RELEASE);
+	fuse_device_answer(&d, &taken, 0, NULL, 0);
+	assert_int_equal(pthread_create(&getter.thread, NULL, get_once, &getter), 0);
+	assert_int_equal(join(&getter), 0);
+	assert_ptr_equal(getter.request, request);
+	vfs_sync_put(sync_queues, getter.request);
+}
+
 static void a_deadline_is_kept_while_another_thread_sleeps(void **state)
 {
 	static struct taken messages[2];
@@ -773,6 +812,7 @@ int main(void)
 		TEST(who_collects_for_all_hands_it_over),
 		TEST(waiting_for_a_request_is_bounded_and_in_order),
 		TEST(who_waits_for_a_request_keeps_others_going),
+		TEST(a_request_comes_back_when_its_late_handle_is_released),
 		TEST(a_deadline_is_kept_while_another_thread_sleeps),
 		TEST(another_thread_cancels_a_call),
 		TEST(a_failure_ends_all_calls),
