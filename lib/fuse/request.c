@@ -37,6 +37,15 @@ struct vfs_request *vfs_queue_take_reserved(struct vfs_queue *queue)
 	return request;
 }
 
+int vfs_request_take_again(struct vfs_request *request)
+{
+	if (request->state != VFS_REQUEST_DONE || request->lent)
+		return vfs_error(-EINVAL, "the request is in flight or was not answered");
+	vfs_data_let_go(&request->data);
+	reset(request);
+	return 0;
+}
+
 void vfs_request_put_back(struct vfs_request *request)
 {
 	request->next = request->queue->free;

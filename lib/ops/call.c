@@ -44,47 +44,65 @@ static int get_request(
 	return vfs_sync_get_on(op->fuse->sync, (unsigned int)queue, wait_ms, request);
 }
 
-/* A request with the operation in it. */
-static int prepare(struct vfs_op *op, int queue, struct vfs_request **request)
+static int write_into(struct vfs_op *op, struct vfs_request *request)
 {
-	unsigned int timeout_ms = timeout_of(op);
-	int r = refuse_lacking(op);
+	int r = vfs_op_encode(op, request);
 
 	if (r == 0)
-		r = get_request(op, queue, timeout_ms, request);
-	if (r < 0)
-		return r;
-	r = vfs_op_encode(op, *request);
-	if (r < 0)
-		vfs_sync_put(op->fuse->sync, *request);
-	else
-		vfs_request_set_timeout(*request, timeout_ms);
+		vfs_request_set_timeout(request, timeout_of(op));
 	return r;
 }
 
-/* True: once more. */
-static bool call(struct vfs_op *op)
+/* A request with the operation in it. */
+static int prepare(struct vfs_op *op, int queue, struct vfs_request **request)
 {
-	struct vfs_sync *sync = op->fuse->sync;
-	struct vfs_request *request;
-	uint32_t opcode;
+	int r = refuse_lacking(op);
 
-	op->result = prepare(op, ANY_QUEUE, &request);
-	if (op->result < 0)
-		return false;
-	opcode = request->opcode;
-	op->result = vfs_sync_call(sync, request, 0);
+	if (r == 0)
+		r = get_request(op, queue, timeout_of(op), request);
+	if (r < 0)
+		return r;
+	r = write_into(op, *request);
+	if (r < 0)
+		vfs_sync_put(op->fuse->sync, *request);
+	return r;
+}
+
+/* The same request once more: there need not be another one, and a callback cannot wait for it. */
+static int prepare_again(struct vfs_op *op, struct vfs_request *request)
+{
+	int r = refuse_lacking(op);
+
+	if (r == 0)
+		r = vfs_request_take_again(request);
+	return r < 0 ? r : write_into(op, request);
+}
+
+/* True: once more. */
+static bool call(struct vfs_op *op, struct vfs_request *request)
+{
+	uint32_t opcode = request->opcode;
+
+	op->result = vfs_sync_call(op->fuse->sync, request, 0);
 	if (op->result == 0)
 		(void)vfs_op_finish(op, request);
-	vfs_sync_put(sync, request);
-	return ask_again(op, opcode);
+	if (!ask_again(op, opcode))
+		return false;
+	op->result = prepare_again(op, request);
+	return op->result == 0;
 }
 
 VFS_EXPORT int64_t vfs_fuse_call(struct vfs_fuse *fuse, struct vfs_op *op)
 {
+	struct vfs_request *request;
+
 	op->fuse = fuse;
-	while (call(op))
+	op->result = prepare(op, ANY_QUEUE, &request);
+	if (op->result < 0)
+		return op->result;
+	while (call(op, request))
 		;
+	vfs_sync_put(fuse->sync, request);
 	return op->result;
 }
 
@@ -103,18 +121,24 @@ static int submit(struct vfs_op *op, int queue)
 	return r;
 }
 
+static int submit_again(struct vfs_op *op, struct vfs_request *request)
+{
+	int r = prepare_again(op, request);
+
+	return r < 0 ? r : vfs_sync_submit(op->fuse->sync, request, on_done, op);
+}
+
 static void on_done(struct vfs_request *request, void *ctx)
 {
 	struct vfs_op *op = ctx;
-	uint32_t opcode = request->opcode;
 
 	(void)vfs_op_finish(op, request);
-	vfs_sync_put(op->fuse->sync, request);
-	if (ask_again(op, opcode)) {
-		op->result = submit(op, ANY_QUEUE);
+	if (ask_again(op, request->opcode)) {
+		op->result = submit_again(op, request);
 		if (op->result == 0)
 			return;
 	}
+	vfs_sync_put(op->fuse->sync, request);
 	op->done(op, op->ctx);
 }
 

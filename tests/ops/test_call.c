@@ -232,6 +232,32 @@ static void the_older_copy_is_told_once_too(void **state)
 	assert_int_equal(op.result, 3);
 }
 
+static void count_done(struct vfs_op *of, void *ctx)
+{
+	(void)of;
+	(*(unsigned int *)ctx)++;
+}
+
+/* Whoever waits for it has it next, and a callback cannot wait for another one. */
+static void the_older_copy_needs_no_other_request(void **state)
+{
+	struct vfs_op next;
+
+	(void)state;
+	connect_to(45, 1, 0);
+	done = 0;
+	vfs_op_copy_file_range(&op, NODE, FH, 0, NODE, FH, 0, 5, 0);
+	assert_int_equal(vfs_fuse_submit(fuse, &op, count_done, &done), 0);
+	vfs_op_getattr(&next, NODE);
+	assert_int_equal(vfs_fuse_submit(fuse, &next, count_done, &done), 0);
+	assert_int_equal(vfs_sync_drain(vfs_fuse_sync(fuse), 10000), 0);
+	assert_int_equal(done, 2);
+	assert_int_equal(op.result, 3);
+	assert_int_equal(next.result, 0);
+	assert_int_equal(d.served[VFS_FUSE_COPY_FILE_RANGE_64], 1);
+	assert_int_equal(d.served[FUSE_COPY_FILE_RANGE], 1);
+}
+
 static void a_submission_ends_in_time(void **state)
 {
 	(void)state;
@@ -256,6 +282,7 @@ int main(void)
 		TEST(one_that_was_submitted_is_told_once),
 		TEST(what_cannot_be_submitted_is_not_told),
 		TEST(the_older_copy_is_told_once_too),
+		TEST(the_older_copy_needs_no_other_request),
 		TEST(a_submission_ends_in_time),
 	};
 
