@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <unistd.h>
 
 #include <linux/pci_regs.h>
@@ -17,6 +16,7 @@
 #include "core/core.h"
 #include "transport/pci.h"
 #include "transport/pci_caps.h"
+#include "transport/pci_events.h"
 
 #define DEVICE_GONE_STATUS 0xff
 #define NO_VECTOR	   0xffff
@@ -25,13 +25,6 @@
 
 /* A configuration that changes this often while it is read is not going to stand still. */
 #define GENERATION_TRIES 100
-
-enum event {
-	EVENT_ERROR,
-	EVENT_REQUEST,
-	EVENT_CONFIG,
-	NUM_EVENTS,
-};
 
 /* What a queue's notification is written to. */
 struct doorbell {
@@ -44,12 +37,10 @@ struct virtio_pci {
 	struct vfs_pci *pci;
 	struct vfs_virtio_caps caps;
 	struct doorbell *doorbells; /* of each queue */
-	int events[NUM_EVENTS];
-	int epoll;
-	int *vectors; /* eventfds; vector 0 is for configuration changes and is events[EVENT_CONFIG]
+	struct vfs_pci_events events;
+	int *vectors; /* eventfds; vector 0 is for configuration changes, and is one of the events
 		       */
 	unsigned int num_vectors;
-	int failed; /* 0, -ENODEV, -EIO: what check_events() found, for good */
 };
 
 static struct virtio_pci *to_virtio_pci(struct vfs_transport *t)
@@ -333,7 +324,7 @@ static int create_vectors(struct virtio_pci *vp, unsigned int count)
 	vp->vectors = calloc(count, sizeof(*vp->vectors));
 	if (!vp->vectors)
 		return vfs_error(-ENOMEM, "out of memory");
-	vp->vectors[0] = vp->events[EVENT_CONFIG];
+	vp->vectors[0] = vp->events.fds[VFS_PCI_EVENT_CONFIG];
 	for (i = 1; i < count; i++) {
 		int fd = vfs_eventfd_create();
 
@@ -431,54 +422,21 @@ static int virtio_pci_set_bus_master(struct vfs_transport *t, bool on)
 
 static int virtio_pci_event_fd(struct vfs_transport *t)
 {
-	return to_virtio_pci(t)->epoll;
-}
-
-static bool take_event(const struct virtio_pci *vp, enum event event)
-{
-	struct pollfd p = {.fd = vp->events[event], .events = POLLIN};
-
-	if (poll(&p, 1, 0) <= 0)
-		return false;
-	vfs_eventfd_clear(vp->events[event]);
-	return true;
+	return to_virtio_pci(t)->events.epoll;
 }
 
 static int virtio_pci_check_events(struct vfs_transport *t)
 {
-	struct virtio_pci *vp = to_virtio_pci(t);
-
-	/* The status is for the virtio layer to look at. */
-	take_event(vp, EVENT_CONFIG);
-	if (take_event(vp, EVENT_REQUEST))
-		vp->failed = -ENODEV;
-	if (take_event(vp, EVENT_ERROR) && !vp->failed)
-		vp->failed = -EIO;
-	if (vp->pci->ops->check) {
-		int r = vp->pci->ops->check(vp->pci);
-
-		if (r < 0)
-			return r;
-	}
-	if (vp->failed == -ENODEV)
-		return vfs_error(-ENODEV, "%s is being removed", t->name);
-	if (vp->failed)
-		return vfs_error(vp->failed, "%s: the PCI bus reported an error", t->name);
-	return 0;
+	return vfs_pci_events_check(&to_virtio_pci(t)->events);
 }
 
 static void virtio_pci_close(struct vfs_transport *t)
 {
 	struct virtio_pci *vp = to_virtio_pci(t);
-	unsigned int i;
 
 	virtio_pci_disable_interrupts(t);
 	vp->pci->ops->close(vp->pci);
-	for (i = 0; i < NUM_EVENTS; i++)
-		if (vp->events[i] >= 0)
-			close(vp->events[i]);
-	if (vp->epoll >= 0)
-		close(vp->epoll);
+	vfs_pci_events_fini(&vp->events);
 	free(vp->doorbells);
 	free(vp);
 }
@@ -529,37 +487,6 @@ static int read_caps(struct virtio_pci *vp)
 	return r;
 }
 
-static int watch(struct virtio_pci *vp, int fd, uint32_t events)
-{
-	struct epoll_event event = {.events = events};
-
-	if (epoll_ctl(vp->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
-		return vfs_error(-errno, "cannot watch a descriptor: %s", strerror(errno));
-	return 0;
-}
-
-static int create_events(struct virtio_pci *vp)
-{
-	unsigned int i;
-	int r = 0;
-
-	vp->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (vp->epoll < 0)
-		return vfs_error(-errno, "cannot create an epoll: %s", strerror(errno));
-	for (i = 0; i < NUM_EVENTS && r == 0; i++) {
-		vp->events[i] = vfs_eventfd_create();
-		r = vp->events[i] < 0 ? vp->events[i] : watch(vp, vp->events[i], EPOLLIN);
-	}
-	if (r == 0 && vp->pci->ops->hangup_fd)
-		r = watch(vp, vp->pci->ops->hangup_fd(vp->pci), EPOLLRDHUP);
-	if (r < 0)
-		return r;
-	/* Not every function has these two; without them its loss shows in its status only. */
-	(void)vp->pci->ops->set_irqs(vp->pci, VFS_PCI_IRQ_ERROR, &vp->events[EVENT_ERROR], 1);
-	(void)vp->pci->ops->set_irqs(vp->pci, VFS_PCI_IRQ_REQUEST, &vp->events[EVENT_REQUEST], 1);
-	return 0;
-}
-
 static int read_num_queues(struct virtio_pci *vp)
 {
 	uint32_t count;
@@ -590,11 +517,10 @@ int vfs_virtio_pci_create(struct vfs_pci *pci, struct vfs_transport **transport)
 	snprintf(vp->base.name, sizeof(vp->base.name), "%s", pci->name);
 	snprintf(vp->base.bdf, sizeof(vp->base.bdf), "%s", pci->bdf);
 	vp->pci = pci;
-	vp->epoll = -1;
-	memset(vp->events, 0xff, sizeof(vp->events));
+	vfs_pci_events_init(&vp->events, pci);
 	r = read_caps(vp);
 	if (r == 0)
-		r = create_events(vp);
+		r = vfs_pci_events_open(&vp->events);
 	/* Registers are in memory space; no bus mastering before there is something to reach. */
 	if (r == 0)
 		r = virtio_pci_set_bus_master(&vp->base, false);
