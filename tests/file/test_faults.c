@@ -10,12 +10,16 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include <vfs/error.h>
+#include <vfs/request.h>
+#include <vfs/session.h>
+#include <vfs/sync.h>
 
 #include "asked.h"
 #include "served.h"
@@ -117,6 +121,52 @@ static void test_a_late_answer_is_none(void **state)
 	each_ends_by("late value=20", 0, 0);
 }
 
+static bool opens(uint32_t opcode)
+{
+	return opcode == FUSE_OPEN || opcode == FUSE_OPENDIR || opcode == FUSE_CREATE;
+}
+
+static uint64_t late_answers(void)
+{
+	struct vfs_session *session = vfs_fs_session(fs);
+	uint64_t count = 0;
+
+	for (unsigned int i = 0; i < vfs_session_num_queues(session); i++)
+		count += vfs_queue_counters(vfs_session_queue(session, i))->late;
+	return count;
+}
+
+/* Whoever calls collects it. */
+static void collect_late_answer(void)
+{
+	struct stat attr;
+
+	while (!late_answers())
+		assert_int_equal(vfs_stat(fs, "/", &attr), 0);
+}
+
+/* In the end the library's own threads collect the answer to what it has sent. */
+static void test_what_is_opened_too_late_is_not_kept_open(void **state)
+{
+	const struct asked *what;
+	struct asked_of of;
+
+	(void)state;
+	for (what = asked; what->name; what++) {
+		if (!opens(what->opcode))
+			continue;
+		assert_int_equal(with_fault(what, &of, "late value=500", TIMEOUT_MS), -ETIMEDOUT);
+		collect_late_answer();
+		assert_int_equal(vfs_sync_start_threads(vfs_fuse_sync(vfs_fs_fuse(fs))), 0);
+		vfs_closedir(of.dir);
+		assert_int_equal(vfs_close(of.file), 0);
+		assert_int_equal(vfs_drop_caches(fs), 0);
+		assert_nothing_held(fs);
+		assert_int_equal(unmount(), 0);
+		alarm(0);
+	}
+}
+
 static void start_again(void)
 {
 	assert_int_equal(waitpid(served.pid, NULL, 0), served.pid);
@@ -169,6 +219,7 @@ int main(void)
 		FAULT_TEST(test_a_malformed_answer_is_an_error),
 		FAULT_TEST(test_no_answer_is_an_error_in_time),
 		FAULT_TEST(test_a_late_answer_is_none),
+		FAULT_TEST(test_what_is_opened_too_late_is_not_kept_open),
 		FAULT_TEST(test_a_device_that_dies_ends_all),
 		FAULT_TEST(test_a_broken_ring_ends_all),
 		FAULT_TEST(test_a_device_that_wants_a_reset_ends_all),
