@@ -7,6 +7,7 @@
 #include <iostream>
 
 #include <vfs/caller.h>
+#include <vfs/dax.h>
 #include <vfs/device.h>
 #include <vfs/error.h>
 #include <vfs/file.h>

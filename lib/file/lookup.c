@@ -126,19 +126,6 @@ static int ask(struct vfs_node *parent, const char *text, struct vfs_found *foun
 	return 0;
 }
 
-int vfs_lookup(
-	struct vfs_node *parent, const char *text, bool again, bool cached, struct vfs_found *found)
-{
-	int r = -EAGAIN;
-
-	found->asked = false;
-	if (strnlen(text, NAME_MAX + 1) > NAME_MAX)
-		return -ENAMETOOLONG;
-	if (!again)
-		r = find_kept(parent, text, found);
-	return r == -EAGAIN && !cached ? ask(parent, text, found) : r;
-}
-
 bool vfs_was_removed(struct vfs_node *directory)
 {
 	bool removed;
@@ -147,6 +134,19 @@ bool vfs_was_removed(struct vfs_node *directory)
 	removed = directory->removed;
 	pthread_mutex_unlock(&directory->fs->lock);
 	return removed;
+}
+
+int vfs_lookup(
+	struct vfs_node *parent, const char *text, bool again, bool cached, struct vfs_found *found)
+{
+	int r = -EAGAIN;
+
+	found->asked = false;
+	if (strnlen(text, NAME_MAX + 1) > NAME_MAX)
+		return vfs_was_removed(parent) ? -ENOENT : -ENAMETOOLONG;
+	if (!again)
+		r = find_kept(parent, text, found);
+	return r == -EAGAIN && !cached ? ask(parent, text, found) : r;
 }
 
 struct vfs_node *vfs_lookup_known(struct vfs_node *parent, const char *text)

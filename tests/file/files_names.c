@@ -178,6 +178,7 @@ static enum check_result rename_by_flags(void)
 
 static enum check_result an_open_file_follows_its_name(void)
 {
+	char too_long[NAME_MAX + 2] = "";
 	struct stat stat;
 	void *dir, *file;
 
@@ -195,6 +196,9 @@ static enum check_result an_open_file_follows_its_name(void)
 	IS(c->unlink(fs, NULL, "/e", AT_REMOVEDIR), 0);
 	IS(c->stat(fs, dir, "a", &stat, 0), -ENOENT);
 	IS(c->mkdir(fs, dir, "x", 0755), -ENOENT);
+	memset(too_long, 'n', sizeof(too_long) - 1);
+	IS(c->stat(fs, NULL, too_long, &stat, 0), -ENAMETOOLONG);
+	IS(c->stat(fs, dir, too_long, &stat, 0), -ENOENT);
 	IS(c->fstat(dir, &stat), 0);
 	IS(c->close(dir), 0);
 	return CHECK_GOOD;
