@@ -95,6 +95,18 @@ ok "mount with dax=inode" as_root "$bridge" "$SOCKET" "$MOUNT" -o dax=inode
 ok "a server that marks no files is asked" read_afresh "$MOUNT/file" "$SHARE/file"
 unmount
 
+# Those with the sticky bit are marked.
+new_device --dax 64 --mark
+as_root cp "$SHARE/file" "$SHARE/marked"
+as_root chmod 1644 "$SHARE/marked"
+ok "mount with dax=inode, of a server that marks files" as_root "$bridge" "$SOCKET" "$MOUNT" -o dax=inode
+ok "one that is marked needs no request" read_with_no_request "$MOUNT/marked" "$SHARE/file"
+before=$(reads)
+ok "one that is not is read" read_afresh "$MOUNT/file" "$SHARE/file"
+ok "from the server" test "$(reads)" -gt "$before"
+unmount
+new_device --dax 64
+
 ok "mount once more" as_root "$bridge" "$SOCKET" "$MOUNT" -o dax=always
 ok "a file is mapped" read_with_no_request "$MOUNT/file" "$SHARE/file"
 as_root pkill -KILL -f "^$bridge $SOCKET"
