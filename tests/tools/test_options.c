@@ -279,6 +279,21 @@ static void test_what_fstab_adds_is_accepted(void **state)
 	assert_null(strstr(text, "x-systemd"));
 }
 
+static void test_check_needs_no_mount_point(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, "--check"), 0);
+	assert_true(options.check);
+	assert_null(options.device);
+	options_free(&options);
+	assert_int_equal(parse(&options, "--check myfs -o depth=4"), 0);
+	assert_string_equal(options.device, "myfs");
+	options_free(&options);
+	refused("--check myfs /mnt", "--check takes a device only");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +309,7 @@ int main(void)
 		cmocka_unit_test(test_allow_root_replaces_allow_other),
 		cmocka_unit_test(test_tag_with_a_comma_is_no_option),
 		cmocka_unit_test(test_what_fstab_adds_is_accepted),
+		cmocka_unit_test(test_check_needs_no_mount_point),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

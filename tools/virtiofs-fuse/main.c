@@ -12,10 +12,12 @@
 #include <vfs/request.h>
 #include <vfs/session.h>
 
+#include "check.h"
 #include "daemon.h"
 #include "handshake.h"
 #include "mount.h"
 #include "notices.h"
+#include "open.h"
 #include "options.h"
 #include "relay.h"
 #include "report.h"
@@ -35,45 +37,31 @@ struct bridge {
 	int ready_fd; /* -1 in the foreground */
 };
 
-static int open_device(struct bridge *bridge)
+static int start_device(struct bridge *bridge)
 {
-	const struct options *options = &bridge->options;
-	struct vfs_device_options how = {
-		.dma = options->dma,
-		.vfio = options->vfio,
-		.vf_token = options->vf_token,
-	};
-	int error = vfs_device_open(options->device, &how, &bridge->device);
+	const char *name = bridge->options.device;
+	int error = open_device(&bridge->options, name, &bridge->device);
 
 	if (!error)
 		return 0;
-	report_error("cannot open %s: %s", options->device, report_reason(error));
+	report_error("cannot open %s: %s", name, report_reason(error));
 	return -1;
 }
 
 static int start_session(struct bridge *bridge)
 {
-	const struct options *options = &bridge->options;
-	struct vfs_session_options how = {
-		.depth = options->depth,
-		/* The kernel reads messages of up to FUSE_MIN_READ_BUFFER whatever it writes. */
-		.max_payload = options->max_write < FUSE_MIN_READ_BUFFER ? FUSE_MIN_READ_BUFFER
-									 : options->max_write,
-		.timeout_ms = options->timeout * 1000,
-		.notify_buffers = NOTICES_BUFFERS,
-		.quirks = options->quirks,
-	};
-	int error = vfs_session_create(bridge->device, &how, &bridge->session);
+	const char *name = bridge->options.device;
+	int error = open_session(&bridge->options, bridge->device, &bridge->session);
 
 	if (error) {
-		report_error("cannot start %s: %s", options->device, report_reason(error));
+		report_error("cannot start %s: %s", name, report_reason(error));
 		return -1;
 	}
-	if (vfs_session_max_payload(bridge->session) >= FUSE_MIN_READ_BUFFER)
+	if (open_serves_mounts(bridge->session))
 		return 0;
 	report_error("cannot serve a mount from %s: its rings are too small for the requests of a "
 		     "kernel",
-		options->device);
+		name);
 	return -1;
 }
 
@@ -168,7 +156,7 @@ static int tell_ready(struct bridge *bridge)
 /* The device comes first: a mount is not made before there is something to serve it. */
 static int start(struct bridge *bridge)
 {
-	if (open_device(bridge) || window_check(bridge->device, bridge->options.dax) ||
+	if (start_device(bridge) || window_check(bridge->device, bridge->options.dax) ||
 		start_session(bridge))
 		return -1;
 	signals_block(&bridge->while_waiting);
@@ -232,6 +220,8 @@ int main(int argc, char **argv)
 		options_usage();
 	else if (!result && bridge.options.version)
 		options_version();
+	else if (!result && bridge.options.check)
+		result = check_run(&bridge.options);
 	else if (!result)
 		result = run(&bridge);
 	free(bridge.mount.dir);

@@ -42,6 +42,7 @@ static const struct fuse_opt own_options[] = {
 	SET("--help", options.help, 1),
 	SET("-V", options.version, 1),
 	SET("--version", options.version, 1),
+	SET("--check", options.check, 1),
 	SET("posix_acl", options.posix_acl, 1),
 	SET("no_posix_acl", options.posix_acl, 0),
 	SET("writeback", options.writeback, 1),
@@ -246,7 +247,11 @@ static int check(struct options *options)
 {
 	if (options->help || options->version)
 		return 0;
-	if (!options->device || !options->dir) {
+	if (options->check && options->dir) {
+		report_error("--check takes a device only, not \"%s\"", options->dir);
+		return -1;
+	}
+	if (!options->check && (!options->device || !options->dir)) {
 		report_error("%s is missing (usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opts])",
 			options->device ? "the mount point" : "the tag, PCI address or socket");
 		return -1;
@@ -347,6 +352,7 @@ out:
 void options_usage(void)
 {
 	puts("usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opt,...] [-f] [-d] [-h] [-V]\n"
+	     "       virtiofs-fuse --check [TAG|BDF|SOCKET] [-o opt,...]\n"
 	     "\n"
 	     "Mounts the virtio-fs device with the tag TAG, or at the PCI address BDF, on DIR.\n"
 	     "It has to be bound to vfio-pci (virtiofs-inspect bind BDF). SOCKET is the path of a\n"
@@ -354,6 +360,7 @@ void options_usage(void)
 	     "\n"
 	     "  -f                    stay in the foreground\n"
 	     "  -d                    stay in the foreground and print each request\n"
+	     "  --check               mount nothing, say what would be in the way\n"
 	     "  -h, -V                print this help, the version\n"
 	     "\n"
 	     "  -o dma=auto|iova      which addresses the device is given (auto)\n"

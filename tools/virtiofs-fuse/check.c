@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+#include "check.h"
+
+#include <linux/capability.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <vfs/device.h>
+#include <vfs/session.h>
+
+#include "dma/dma.h"
+#include "function.h"
+#include "open.h"
+#include "options.h"
+#include "report.h"
+#include "transport/sysfs.h"
+#include "transport/transport.h"
+
+/* Whoever has this is not bound by the limit. */
+static bool may_lock_all(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	if (syscall(SYS_capget, &header, data))
+		return geteuid() == 0;
+	return data[0].effective & 1U << CAP_IPC_LOCK;
+}
+
+static void check_limit(struct findings *findings, const struct options *options)
+{
+	struct rlimit limit;
+
+	if (may_lock_all() || getrlimit(RLIMIT_MEMLOCK, &limit))
+		return;
+	check_locked(findings, options,
+		limit.rlim_cur == RLIM_INFINITY ? (unsigned long long)-1 : limit.rlim_cur);
+}
+
+/* All that a mount does before it is one. The server hears nothing of it. */
+static void try_session(
+	struct findings *findings, const struct options *options, struct vfs_device *device)
+{
+	struct vfs_session *session;
+	int error = open_session(options, device, &session);
+
+	if (error) {
+		findings_problem(findings, "%s", report_reason(error));
+		return;
+	}
+	if (open_serves_mounts(session))
+		findings_ok(findings, "%s can be started", vfs_device_info(device)->name);
+	else
+		findings_problem(findings,
+			"the rings of %s are too small for the requests of a kernel: give the "
+			"device "
+			"larger ones (queue-size)",
+			vfs_device_info(device)->name);
+	vfs_session_destroy(session);
+}
+
+static void try_function(struct findings *findings, const struct options *options, const char *bdf)
+{
+	struct check_memory memory = {
+		.translated = !vfs_sysfs_group_is_noiommu(vfs_sysfs_group(bdf)),
+		.addresses = vfs_pagemap_usable(),
+	};
+	unsigned int before = findings->problems;
+	struct vfs_device *device;
+	int error = open_device(options, bdf, &device);
+
+	if (error) {
+		findings_problem(findings, "%s", report_reason(error));
+		return;
+	}
+	memory.features = vfs_device_info(device)->features;
+	check_memory(findings, bdf, options, &memory);
+	if (findings->problems == before)
+		try_session(findings, options, device);
+	vfs_device_close(device);
+}
+
+static void check_one(struct findings *findings, const struct options *options, const char *bdf)
+{
+	if (check_function(findings, bdf)) {
+		check_limit(findings, options);
+		try_function(findings, options, bdf);
+	}
+}
+
+struct functions {
+	struct findings *findings;
+	const struct options *options;
+	unsigned int count;
+	unsigned int good;
+};
+
+static int check_next(const struct vfs_function *function, void *ctx)
+{
+	struct functions *functions = ctx;
+	unsigned int before = functions->findings->problems;
+
+	functions->count++;
+	check_one(functions->findings, functions->options, function->bdf);
+	functions->good += functions->findings->problems == before;
+	return 0;
+}
+
+/* It is enough that one of them works. */
+static void check_all(struct findings *findings, const struct options *options)
+{
+	struct findings those = {.lenient = true};
+	struct functions functions = {.findings = &those, .options = options};
+	int error = vfs_device_scan(check_next, &functions);
+
+	findings->warnings += those.warnings + those.problems;
+	if (error < 0)
+		findings_warning(findings, "%s", report_reason(error));
+	else if (!functions.count)
+		findings_warning(findings,
+			"this machine has no virtio-fs function (1af4:105a): only "
+			"the socket of a daemon can be mounted");
+	else if (!functions.good)
+		findings_problem(
+			findings, "none of the functions can be mounted: see the warnings above");
+}
+
+static void check_device(struct findings *findings, const struct options *options)
+{
+	char bdf[VFS_BDF_SIZE];
+	int error;
+
+	if (vfs_transport_is_socket(options->device)) {
+		check_socket(findings, options->device);
+		return;
+	}
+	error = function_find(options->device, bdf);
+	if (error)
+		findings_problem(findings, "%s", report_reason(error));
+	else
+		check_one(findings, options, bdf);
+}
+
+int check_run(const struct options *options)
+{
+	struct findings findings = {0};
+
+	setlocale(LC_ALL, "");
+	check_fuse(&findings, options);
+	if (options->device)
+		check_device(&findings, options);
+	else
+		check_all(&findings, options);
+	if (fflush(stdout) == EOF) {
+		report_error("cannot write what was found");
+		return -1;
+	}
+	return findings.problems ? -1 : 0;
+}
