@@ -48,10 +48,12 @@ int vfs_quirk_parse(const char *names, unsigned int *quirks)
 	return 0;
 }
 
-/* Parses "virtiofs-fuse " and the words of @line. */
+static char *program = "virtiofs-fuse";
+
+/* Parses the program's name and the words of @line. */
 static int parse(struct options *options, const char *line)
 {
-	char *argv[16] = {"virtiofs-fuse"};
+	char *argv[16] = {program};
 	char copy[256];
 	int argc = 1;
 	char *word;
@@ -294,6 +296,95 @@ static void test_check_needs_no_mount_point(void **state)
 	refused("--check myfs /mnt", "--check takes a device only");
 }
 
+static int as_helper(void **state)
+{
+	(void)state;
+	program = "/sbin/mount.fuse.virtiofs";
+	return 0;
+}
+
+static int as_itself(void **state)
+{
+	(void)state;
+	program = "virtiofs-fuse";
+	return 0;
+}
+
+static void test_flags_of_mount_are_taken(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, "myfs /mnt -n -v -t fuse.virtiofs -o depth=4"), 0);
+	assert_string_equal(options.device, "myfs");
+	assert_string_equal(options.dir, "/mnt");
+	assert_int_equal(options.depth, 4);
+	assert_true(options.from_mount);
+	assert_false(options.foreground);
+	assert_false(options.fake);
+	options_free(&options);
+	assert_int_equal(parse(&options, "myfs /mnt -fn"), 0);
+	assert_true(options.fake);
+	assert_false(options.foreground);
+	options_free(&options);
+	refused("myfs /mnt -N /proc/1/ns/mnt", "namespace");
+}
+
+static void test_sloppy_mount_takes_any_option(void **state)
+{
+	struct options options;
+
+	(void)state;
+	refused("myfs /mnt -o nonsense", "nonsense");
+	assert_int_equal(parse(&options, "myfs /mnt -s -o nonsense,depth=5"), 0);
+	assert_int_equal(options.depth, 5);
+	options_free(&options);
+	refused("myfs /mnt -s -o depth=0", "depth=0");
+}
+
+static void test_mount_calls_it_what_fstab_does(void **state)
+{
+	char text[256];
+
+	(void)state;
+	mount_args("00:05.0 /mnt -o rw", "tag", text, sizeof(text));
+	assert_non_null(strstr(text, "fsname=00:05.0"));
+	mount_args("00:05.0 /mnt -o fsname=mine", "tag", text, sizeof(text));
+	assert_non_null(strstr(text, "fsname=mine"));
+	assert_null(strstr(text, "fsname=00:05.0"));
+}
+
+static void test_mount_has_suid_and_dev_if_root(void **state)
+{
+	bool root = geteuid() == 0;
+	char text[256];
+
+	(void)state;
+	mount_args("myfs /mnt -o rw", "tag", text, sizeof(text));
+	assert_int_equal(strstr(text, "suid") != NULL, root);
+	assert_int_equal(strstr(text, "dev") != NULL, root);
+	mount_args("myfs /mnt -o rw,nosuid,nodev", "tag", text, sizeof(text));
+	assert_null(strstr(text, ",suid"));
+	assert_null(strstr(text, "dev,dev"));
+	program = "virtiofs-fuse";
+	mount_args("myfs /mnt -o rw", "tag", text, sizeof(text));
+	assert_null(strstr(text, "suid"));
+}
+
+static void test_all_that_fstab_may_say(void **state)
+{
+	char text[256];
+
+	(void)state;
+	mount_args("myfs /mnt -o defaults,_netdev,nofail,noauto,users,owner,group,user=me,"
+		   "relatime,lazytime,nodiratime,silent,comment=x,X-mount.mkdir,x-initrd.mount,"
+		   "noexec",
+		"tag", text, sizeof(text));
+	assert_non_null(strstr(text, "-o noexec "));
+}
+
+#define AS_HELPER(name) cmocka_unit_test_setup_teardown(name, as_helper, as_itself)
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -310,6 +401,11 @@ int main(void)
 		cmocka_unit_test(test_tag_with_a_comma_is_no_option),
 		cmocka_unit_test(test_what_fstab_adds_is_accepted),
 		cmocka_unit_test(test_check_needs_no_mount_point),
+		AS_HELPER(test_flags_of_mount_are_taken),
+		AS_HELPER(test_sloppy_mount_takes_any_option),
+		AS_HELPER(test_mount_calls_it_what_fstab_does),
+		AS_HELPER(test_mount_has_suid_and_dev_if_root),
+		AS_HELPER(test_all_that_fstab_may_say),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -196,6 +196,8 @@ static int run(struct bridge *bridge)
 	bridge->ready_fd = -1;
 	if (mount_check(bridge->options.dir, &bridge->mount.dir))
 		return -1;
+	if (bridge->options.fake)
+		return 0;
 	if (!bridge->options.foreground) {
 		bridge->ready_fd = daemon_fork();
 		if (bridge->ready_fd < 0) {

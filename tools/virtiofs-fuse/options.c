@@ -13,6 +13,7 @@
 #include <vfs/fuse_abi.h>
 #include <vfs/quirks.h>
 
+#include "helper.h"
 #include "report.h"
 
 /* Options with a value are taken as strings: fuse_opt's own numbers accept "12abc". */
@@ -64,9 +65,15 @@ static const char *const mount_options[] = {"ro", "rw", "suid", "nosuid", "dev",
 	"noexec", "atime", "noatime", "sync", "async", "dirsync", "auto_unmount",
 	"max_read=", "context=", NULL};
 
-/* What mount(8) hands on from fstab and is not for us. "default_permissions" is always on. */
+/*
+ * What mount(8) hands on from fstab and is not for us: it has done what is to be done, or it is
+ * about times, which are the server's. "default_permissions" is always on.
+ */
 static const char *const ignored_options[] = {"default_permissions", "defaults", "_netdev",
-	"nofail", "auto", "noauto", "user", "nouser", "users", "x-", NULL};
+	"nofail", "auto", "noauto", "user", "user=", "nouser", "users", "nousers", "owner",
+	"noowner", "group", "nogroup", "comment=", "x-", "X-", "uhelper=", "helper=", "relatime",
+	"norelatime", "strictatime", "nostrictatime", "lazytime", "nolazytime", "diratime",
+	"nodiratime", "iversion", "noiversion", "mand", "nomand", "silent", "loud", NULL};
 
 static bool has_prefix(const char *text, const char *prefix)
 {
@@ -121,9 +128,12 @@ static int take_option(struct parse *parse, const char *option)
 		options->has_subtype = true;
 		return 1;
 	}
-	if (listed(mount_options, option))
+	if (listed(mount_options, option)) {
+		options->nosuid |= !strcmp(option, "nosuid");
+		options->nodev |= !strcmp(option, "nodev");
 		return 1;
-	if (listed(ignored_options, option))
+	}
+	if (options->sloppy || listed(ignored_options, option))
 		return 0;
 	report_error("unknown option \"%s\" (virtiofs-fuse -h lists them)", option);
 	parse->reported = true;
@@ -281,6 +291,20 @@ static int parse_all(struct parse *parse, int argc, char **argv)
 	return check(&parse->options);
 }
 
+static int parse_words(struct parse *parse, int argc, char **argv)
+{
+	struct helper helper;
+	int result = helper_take(&helper, argc, argv);
+
+	parse->options.from_mount = helper.called;
+	parse->options.fake = helper.fake;
+	parse->options.sloppy = helper.sloppy;
+	if (!result)
+		result = parse_all(parse, helper.argc, helper.argv);
+	helper_free(&helper);
+	return result;
+}
+
 int options_parse(struct options *options, int argc, char **argv)
 {
 	struct parse parse = {
@@ -293,7 +317,7 @@ int options_parse(struct options *options, int argc, char **argv)
 				.timeout = 10,
 			},
 	};
-	int result = parse_all(&parse, argc, argv);
+	int result = parse_words(&parse, argc, argv);
 
 	free(parse.dma);
 	free(parse.vfio);
@@ -315,15 +339,30 @@ static int add_option(char **list, const char *name, const char *value)
 	return fuse_opt_add_opt_escaped(list, option);
 }
 
+/* As mount(8) has it: set-user-ID bits and devices count unless it was said otherwise. */
+static int options_of_mount(const struct options *options, char **list)
+{
+	if (!options->from_mount || geteuid() != 0)
+		return 0;
+	if (!options->nosuid && add_option(list, "suid", ""))
+		return -1;
+	return options->nodev ? 0 : add_option(list, "dev", "");
+}
+
 static int default_options(const struct options *options, const char *tag, char **list)
 {
+	/* "mount -a" knows what is mounted already by what fstab calls it. */
+	const char *source = options->from_mount ? options->device : tag;
+
+	if (options_of_mount(options, list))
+		return -1;
 	if (add_option(list, "default_permissions", ""))
 		return -1;
 	if (options->allow_root && add_option(list, "allow_root", ""))
 		return -1;
 	if (options->allow_other && add_option(list, "allow_other", ""))
 		return -1;
-	if (!options->has_fsname && add_option(list, "fsname=", tag))
+	if (!options->has_fsname && add_option(list, "fsname=", source))
 		return -1;
 	if (!options->has_subtype && add_option(list, "subtype=", "virtiofs"))
 		return -1;

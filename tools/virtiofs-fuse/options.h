@@ -29,10 +29,15 @@ struct options {
 	unsigned int max_write;
 	unsigned int depth;
 	unsigned int timeout; /* seconds */
+	bool from_mount;      /* called by mount(8) */
+	bool fake;	      /* mount -f: all but the mount */
+	bool sloppy;	      /* mount -s: unknown options are passed over */
 	bool allow_other;
 	bool allow_root;
 	bool has_fsname;
 	bool has_subtype;
+	bool nosuid;
+	bool nodev;
 	struct fuse_args mount; /* for libfuse, without our defaults */
 };
 
