@@ -14,8 +14,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/time.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <sys/xattr.h>
 #include <unistd.h>
@@ -591,6 +594,86 @@ static void test_allow_root_keeps_strangers_out(void **state)
 	assert_int_equal(stat_as_stranger("file"), 0);
 }
 
+/* What a service manager hears next. */
+static void hears(int fd, const char *wanted)
+{
+	char state[128];
+	ssize_t n = recv(fd, state, sizeof(state) - 1, 0);
+
+	assert_true(n > 0);
+	state[n] = '\0';
+	assert_string_equal(state, wanted);
+}
+
+static void serve_as_a_service(const char *name, const struct sockaddr_un *address, size_t length)
+{
+	const struct timeval patience = {.tv_sec = PATIENCE_MS / 1000};
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+
+	assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)), 0);
+	assert_int_equal(bind(fd, (const struct sockaddr *)address, (socklen_t)length), 0);
+	setenv("NOTIFY_SOCKET", name, 1);
+	bridge_start(&run, NULL, "-f");
+	unsetenv("NOTIFY_SOCKET");
+	hears(fd, "READY=1\nSTATUS=Mounted");
+	assert_true(bridge_mounted(&run));
+	assert_int_equal(stat(run.dir, &st), 0);
+	kill(run.pid, SIGTERM);
+	hears(fd, "STOPPING=1");
+	assert_int_equal(bridge_wait(&run), 0);
+	close(fd);
+}
+
+static void test_service_manager_hears_when_it_is_ready(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+	(void)state;
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/notify", run.base);
+	serve_as_a_service(address.sun_path, &address, sizeof(address));
+	unlink(address.sun_path);
+}
+
+static void test_service_manager_with_an_abstract_socket(void **state)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char name[80];
+
+	(void)state;
+	snprintf(name, sizeof(name), "@%s", run.base);
+	memcpy(address.sun_path + 1, name + 1, strlen(name) - 1);
+	serve_as_a_service(name, &address, offsetof(struct sockaddr_un, sun_path) + strlen(name));
+}
+
+static void test_service_manager_that_is_gone_is_no_reason_to_fail(void **state)
+{
+	char text[512];
+
+	(void)state;
+	setenv("NOTIFY_SOCKET", "/nowhere/notify", 1);
+	bridge_start_foreground(&run, NULL);
+	unsetenv("NOTIFY_SOCKET");
+	kill(run.pid, SIGTERM);
+	assert_int_equal(bridge_wait(&run), 0);
+	assert_true(bridge_errors(&run, text, sizeof(text)) >= 1);
+	assert_non_null(strstr(text, "cannot tell the service manager"));
+}
+
+static void test_failed_start_is_not_ready(void **state)
+{
+	char text[512];
+
+	(void)state;
+	setenv("NOTIFY_SOCKET", "/nowhere/notify", 1);
+	setenv("STUB_OPEN", "1", 1);
+	bridge_start(&run, NULL, "-f");
+	unsetenv("NOTIFY_SOCKET");
+	assert_int_equal(bridge_wait(&run), 1);
+	assert_int_equal(bridge_errors(&run, text, sizeof(text)), 1);
+	assert_null(strstr(text, "service manager"));
+}
+
 static void test_debug_shows_each_request(void **state)
 {
 	char text[16384];
@@ -639,6 +722,10 @@ int main(void)
 		TEST(test_wrong_mount_point_says_one_line),
 		TEST(test_read_only_mount_refuses_writers),
 		TEST(test_allow_root_keeps_strangers_out),
+		TEST(test_service_manager_hears_when_it_is_ready),
+		TEST(test_service_manager_with_an_abstract_socket),
+		TEST(test_service_manager_that_is_gone_is_no_reason_to_fail),
+		TEST(test_failed_start_is_not_ready),
 		TEST(test_debug_shows_each_request),
 	};
 	int fd = open("/dev/fuse", O_RDWR | O_CLOEXEC);

@@ -21,6 +21,7 @@
 #include "options.h"
 #include "relay.h"
 #include "report.h"
+#include "service.h"
 #include "signals.h"
 #include "trace.h"
 #include "window.h"
@@ -143,8 +144,10 @@ static int tell_ready(struct bridge *bridge)
 		return -1;
 	}
 	report_ready(false);
-	if (bridge->ready_fd < 0)
+	if (bridge->ready_fd < 0) {
+		service_tell("READY=1\nSTATUS=Mounted");
 		return 0;
+	}
 	if (daemon_ready(bridge->ready_fd)) {
 		report_error("cannot go to the background: nobody waits for it, or no /dev/null");
 		return -1;
@@ -184,8 +187,11 @@ static int serve(struct bridge *bridge)
 {
 	int result = start(bridge);
 
-	if (!result)
+	if (!result) {
 		result = relay_run(&bridge->relay);
+		if (bridge->options.foreground)
+			service_tell("STOPPING=1");
+	}
 	signals_unblock();
 	stop(bridge);
 	return result;
