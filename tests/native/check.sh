@@ -1,4 +1,4 @@
-# What --check says of the socket of a daemon, which has no more than one connection to give.
+# What --check and --list say where there is no function, and --check of the socket of a daemon, which has no more than one connection to give.
 # shellcheck shell=bash
 # shellcheck source=tests/native/lib.sh
 . "$TOP/tests/native/lib.sh"
@@ -32,3 +32,7 @@ ok "a file" finds 1 "^problem: nobody listens on $WORK/file: it is no socket" \
 ok "a user" finds 1 "^problem: $WORK/none does not exist" as_user "$bridge" --check "$WORK/none"
 ok "fusermount3 mounts for him" grep -q '^ok: fusermount3 mounts' "$WORK/findings"
 refuses "takes a device only" "$bridge" --check "$SOCKET" "$MOUNT"
+refuses "takes no device" "$bridge" --list "$SOCKET"
+# Where somebody's machine has one the guests have seen to it.
+grep -qsx 0x105a /sys/bus/pci/devices/*/device ||
+	refuses "no virtio-fs device|cannot read .*/bus/pci" "$bridge" --list

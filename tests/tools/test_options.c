@@ -281,7 +281,7 @@ static void test_what_fstab_adds_is_accepted(void **state)
 	assert_null(strstr(text, "x-systemd"));
 }
 
-static void test_check_needs_no_mount_point(void **state)
+static void test_list_and_check_need_no_mount_point(void **state)
 {
 	struct options options;
 
@@ -293,6 +293,10 @@ static void test_check_needs_no_mount_point(void **state)
 	assert_int_equal(parse(&options, "--check myfs -o depth=4"), 0);
 	assert_string_equal(options.device, "myfs");
 	options_free(&options);
+	assert_int_equal(parse(&options, "--list"), 0);
+	assert_true(options.list);
+	options_free(&options);
+	refused("--list myfs", "--list takes no device");
 	refused("--check myfs /mnt", "--check takes a device only");
 }
 
@@ -400,7 +404,7 @@ int main(void)
 		cmocka_unit_test(test_allow_root_replaces_allow_other),
 		cmocka_unit_test(test_tag_with_a_comma_is_no_option),
 		cmocka_unit_test(test_what_fstab_adds_is_accepted),
-		cmocka_unit_test(test_check_needs_no_mount_point),
+		cmocka_unit_test(test_list_and_check_need_no_mount_point),
 		AS_HELPER(test_flags_of_mount_are_taken),
 		AS_HELPER(test_sloppy_mount_takes_any_option),
 		AS_HELPER(test_mount_calls_it_what_fstab_does),

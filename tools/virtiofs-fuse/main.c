@@ -15,6 +15,7 @@
 #include "check.h"
 #include "daemon.h"
 #include "handshake.h"
+#include "listing.h"
 #include "mount.h"
 #include "notices.h"
 #include "open.h"
@@ -228,6 +229,8 @@ int main(int argc, char **argv)
 		options_usage();
 	else if (!result && bridge.options.version)
 		options_version();
+	else if (!result && bridge.options.list)
+		result = listing_print();
 	else if (!result && bridge.options.check)
 		result = check_run(&bridge.options);
 	else if (!result)

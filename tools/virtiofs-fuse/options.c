@@ -43,6 +43,7 @@ static const struct fuse_opt own_options[] = {
 	SET("--help", options.help, 1),
 	SET("-V", options.version, 1),
 	SET("--version", options.version, 1),
+	SET("--list", options.list, 1),
 	SET("--check", options.check, 1),
 	SET("posix_acl", options.posix_acl, 1),
 	SET("no_posix_acl", options.posix_acl, 0),
@@ -253,19 +254,30 @@ static int take_values(struct parse *parse)
 	return take_number("timeout", parse->timeout, 1, 3600, &options->timeout);
 }
 
-static int check(struct options *options)
+/* Enough of what is to be mounted, and where, for what is to be done, and no more? */
+static int check_operands(const struct options *options)
 {
-	if (options->help || options->version)
-		return 0;
+	if (options->list && options->device) {
+		report_error("--list takes no device, and shows them all");
+		return -1;
+	}
 	if (options->check && options->dir) {
 		report_error("--check takes a device only, not \"%s\"", options->dir);
 		return -1;
 	}
-	if (!options->check && (!options->device || !options->dir)) {
-		report_error("%s is missing (usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opts])",
-			options->device ? "the mount point" : "the tag, PCI address or socket");
+	if (options->list || options->check || (options->device && options->dir))
+		return 0;
+	report_error("%s is missing (usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opts])",
+		options->device ? "the mount point" : "the tag, PCI address or socket");
+	return -1;
+}
+
+static int check(struct options *options)
+{
+	if (options->help || options->version)
+		return 0;
+	if (check_operands(options))
 		return -1;
-	}
 	if (options->allow_other && options->allow_root) {
 		report_error("allow_other and allow_root exclude each other: give one of them");
 		return -1;
@@ -391,6 +403,7 @@ out:
 void options_usage(void)
 {
 	puts("usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opt,...] [-f] [-d] [-h] [-V]\n"
+	     "       virtiofs-fuse --list\n"
 	     "       virtiofs-fuse --check [TAG|BDF|SOCKET] [-o opt,...]\n"
 	     "\n"
 	     "Mounts the virtio-fs device with the tag TAG, or at the PCI address BDF, on DIR.\n"
@@ -399,6 +412,7 @@ void options_usage(void)
 	     "\n"
 	     "  -f                    stay in the foreground\n"
 	     "  -d                    stay in the foreground and print each request\n"
+	     "  --list                show the functions that there are, and which can be mounted\n"
 	     "  --check               mount nothing, say what would be in the way\n"
 	     "  -h, -V                print this help, the version\n"
 	     "\n"

@@ -17,6 +17,7 @@ struct options {
 	int debug;
 	int help;
 	int version;
+	int list;
 	int check; /* look at the device, or at what there is, and mount nothing */
 	int posix_acl;
 	int writeback;

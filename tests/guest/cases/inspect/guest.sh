@@ -74,6 +74,8 @@ check "show: offered" shows 'that the device offers'
 check "show: offered by name" shows '28 +VIRTIO_RING_F_INDIRECT_DESC'
 check "show: interrupts are off" shows 'Vectors +[0-9]+, disabled'
 
+check "the bridge lists the same" sh -c \
+	"virtiofs-inspect list >/tmp/one && virtiofs-fuse --list >/tmp/other && cmp /tmp/one /tmp/other"
 sh -c "exec 9<>/dev/vfio/$group; touch /tmp/holds; exec sleep 60" &
 holder=$!
 wait_for 5 test -e /tmp/holds
