@@ -91,6 +91,15 @@ for mode in auto always; do
 	unmount
 done
 
+as_root "$bridge" "$SOCKET" "$MOUNT" -f -o dax=always 2>"$WORK/figures" &
+ok "mount in the foreground" within 10 mountpoint -q "$MOUNT"
+ok "what is mapped needs no request" read_with_no_request "$MOUNT/file" "$SHARE/file"
+as_root pkill -USR1 -f "^$bridge $SOCKET"
+ok "asked, it says what the window did" within 10 \
+	grep -q 'the DAX window answered: READ [1-9][0-9]* of [1-9][0-9]* bytes' "$WORK/figures"
+ok "and what the kernel asked" grep -q 'the kernel asked: .*READ [1-9]' "$WORK/figures"
+unmount
+
 ok "mount with dax=inode" as_root "$bridge" "$SOCKET" "$MOUNT" -o dax=inode
 ok "a server that marks no files is asked" read_afresh "$MOUNT/file" "$SHARE/file"
 unmount

@@ -47,6 +47,7 @@ struct vfs_queue {
 	struct vfs_request *requests;
 	unsigned int depth;
 	unsigned int in_flight;
+	struct vfs_queue_counters counters;
 	int fd;
 };
 
@@ -351,6 +352,7 @@ int vfs_queue_submit(
 	for (i = 0; i < count; i++) {
 		requests[i]->state = IN_FLIGHT;
 		queue->in_flight++;
+		queue->counters.submitted++;
 		serve(requests[i]);
 	}
 	return 0;
@@ -370,6 +372,7 @@ static void complete(struct vfs_request *request)
 	}
 	request->state = TAKEN;
 	request->queue->in_flight--;
+	request->queue->counters.completed++;
 }
 
 unsigned int vfs_queue_reap(
@@ -385,6 +388,11 @@ unsigned int vfs_queue_reap(
 		}
 	}
 	return count;
+}
+
+const struct vfs_queue_counters *vfs_queue_counters(const struct vfs_queue *queue)
+{
+	return &queue->counters;
 }
 
 unsigned int vfs_queue_in_flight(const struct vfs_queue *queue)

@@ -54,6 +54,12 @@ int window_fd(const struct window *window)
 	return -1;
 }
 
+void window_figures(const struct window *window, struct window_figures *figures)
+{
+	(void)window;
+	*figures = (struct window_figures){0};
+}
+
 void window_woken(struct window *window)
 {
 	(void)window;

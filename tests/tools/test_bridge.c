@@ -594,6 +594,42 @@ static void test_allow_root_keeps_strangers_out(void **state)
 	assert_int_equal(stat_as_stranger("file"), 0);
 }
 
+/* Until it has said so many lines; it says them when it gets to it. */
+static void wait_for_lines(unsigned int lines, char *text, size_t size)
+{
+	long end = bridge_now_ms() + PATIENCE_MS;
+
+	while (bridge_errors(&run, text, size) < lines) {
+		if (bridge_now_ms() > end)
+			fail_msg("it said only: %s", text);
+		bridge_sleep_ms(2);
+	}
+}
+
+static void test_figures_are_said_when_asked_for(void **state)
+{
+	char text[2048];
+	unsigned int before;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	assert_int_equal(read_some("denied"), -EACCES);
+	before = bridge_errors(&run, text, sizeof(text));
+	assert_int_equal(kill(run.pid, SIGUSR1), 0);
+	wait_for_lines(before + 2, text, sizeof(text));
+	assert_non_null(strstr(text, "the kernel asked: LOOKUP "));
+	assert_non_null(strstr(text, ", READ 1"));
+	assert_non_null(strstr(text, " under way, 0 timed out"));
+	/* It goes on, and counts on. */
+	assert_int_equal(read_some("denied"), -EACCES);
+	assert_int_equal(kill(run.pid, SIGUSR1), 0);
+	wait_for_lines(before + 4, text, sizeof(text));
+	assert_non_null(strstr(text, ", READ 2"));
+	assert_true(bridge_mounted(&run));
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+}
+
 /* What a service manager hears next. */
 static void hears(int fd, const char *wanted)
 {
@@ -722,6 +758,7 @@ int main(void)
 		TEST(test_wrong_mount_point_says_one_line),
 		TEST(test_read_only_mount_refuses_writers),
 		TEST(test_allow_root_keeps_strangers_out),
+		TEST(test_figures_are_said_when_asked_for),
 		TEST(test_service_manager_hears_when_it_is_ready),
 		TEST(test_service_manager_with_an_abstract_socket),
 		TEST(test_service_manager_that_is_gone_is_no_reason_to_fail),

@@ -8,6 +8,7 @@
 
 #include "access.h"
 #include "answer.h"
+#include "figures.h"
 #include "forget.h"
 #include "report.h"
 #include "trace.h"
@@ -133,6 +134,7 @@ static int sort(struct intake *intake, size_t length)
 
 	if (length < sizeof(*header))
 		return 0;
+	figures_count(intake->figures, header->opcode);
 	switch (header->opcode) {
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+struct figures;
 struct vfs_queue;
 struct vfs_request;
 struct vfs_session;
@@ -18,7 +19,8 @@ struct intake {
 	int fuse_fd;
 	struct vfs_queue *queue;
 	struct vfs_session *session;
-	struct window *window;	   /* NULL: none */
+	struct window *window; /* NULL: none */
+	struct figures *figures;
 	struct vfs_request *spare; /* where the next message is read to */
 	struct vfs_request *batch[INTAKE_BATCH];
 	unsigned int num_batch;

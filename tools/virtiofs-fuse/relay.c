@@ -54,6 +54,7 @@ void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *dev
 				.queue = vfs_session_queue(session, 0),
 				.session = session,
 				.window = options->window,
+				.figures = &relay->figures,
 				.allow_root = options->allow_root,
 				.trace = options->trace,
 				.notices = options->notices,
@@ -189,6 +190,8 @@ static void first_signal(struct relay *relay)
 
 static void look_at_signals(struct relay *relay)
 {
+	if (signals_asked())
+		figures_say(&relay->figures, relay->queue, relay->window);
 	if (signals_received() > 1)
 		give_up(relay, "ended by a second signal");
 	else if (signals_received() && relay->state == RELAY_SERVING)

@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "figures.h"
 #include "intake.h"
 #include "unmount.h"
 
@@ -29,6 +30,7 @@ struct relay {
 	struct vfs_queue *queue;
 	struct window *window; /* NULL: none */
 	struct intake intake;
+	struct figures figures;
 	struct unmount unmount;
 	sigset_t while_waiting;
 	enum relay_state state;

@@ -96,15 +96,30 @@ void report_ready(bool background)
 	pthread_mutex_unlock(&lock);
 }
 
-void report_error(const char *format, ...)
+static void put_text(int priority, const char *format, va_list ap)
 {
 	char line[2 * LINE_SIZE];
+
+	vsnprintf(line, sizeof(line), format, ap);
+	put_line(priority, line);
+}
+
+void report_error(const char *format, ...)
+{
 	va_list ap;
 
 	va_start(ap, format);
-	vsnprintf(line, sizeof(line), format, ap);
+	put_text(LOG_ERR, format, ap);
 	va_end(ap);
-	put_line(LOG_ERR, line);
+}
+
+void report_note(const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	put_text(LOG_INFO, format, ap);
+	va_end(ap);
 }
 
 const char *report_libfuse(void)

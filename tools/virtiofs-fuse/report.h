@@ -20,6 +20,9 @@ void report_ready(bool background);
 /* Why the program ends, or what went wrong: one line. */
 void report_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* What somebody asked for: one line. */
+void report_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 /* libfuse's last complaint, one line. */
 const char *report_libfuse(void);
 

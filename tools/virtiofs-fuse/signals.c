@@ -7,6 +7,7 @@ static const int ending[] = {SIGINT, SIGTERM, SIGHUP};
 #define NUM_ENDING (sizeof(ending) / sizeof(ending[0]))
 
 static volatile sig_atomic_t received;
+static volatile sig_atomic_t asked;
 
 static void on_signal(int number)
 {
@@ -15,10 +16,16 @@ static void on_signal(int number)
 		signal(number, SIG_DFL);
 }
 
-/* What was ignored when the program started stays so: nohup. */
-static void handle(int number)
+static void on_question(int number)
 {
-	struct sigaction action = {.sa_handler = on_signal};
+	(void)number;
+	asked = 1;
+}
+
+/* What was ignored when the program started stays so: nohup. */
+static void handle(int number, void (*handler)(int))
+{
+	struct sigaction action = {.sa_handler = handler};
 	struct sigaction old;
 
 	sigemptyset(&action.sa_mask);
@@ -32,6 +39,7 @@ static void change_mask(int how, sigset_t *old)
 	size_t i;
 
 	sigemptyset(&set);
+	sigaddset(&set, SIGUSR1);
 	for (i = 0; i < NUM_ENDING; i++)
 		sigaddset(&set, ending[i]);
 	sigprocmask(how, &set, old);
@@ -43,11 +51,13 @@ void signals_block(sigset_t *while_waiting)
 
 	signal(SIGPIPE, SIG_IGN);
 	for (i = 0; i < NUM_ENDING; i++)
-		handle(ending[i]);
+		handle(ending[i], on_signal);
+	handle(SIGUSR1, on_question);
 	change_mask(SIG_BLOCK, while_waiting);
 	/* Whoever started us may have blocked them: they would never end the program. */
 	for (i = 0; i < NUM_ENDING; i++)
 		sigdelset(while_waiting, ending[i]);
+	sigdelset(while_waiting, SIGUSR1);
 }
 
 void signals_unblock(void)
@@ -58,6 +68,14 @@ void signals_unblock(void)
 int signals_received(void)
 {
 	return received;
+}
+
+bool signals_asked(void)
+{
+	bool was_asked = asked;
+
+	asked = 0;
+	return was_asked;
 }
 
 bool signals_pending(void)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* SIGINT, SIGTERM and SIGHUP end the program; they are let in only while it waits. */
+/*
+ * SIGINT, SIGTERM and SIGHUP end the program, SIGUSR1 asks it for figures; they are let in only
+ * while it waits.
+ */
 #ifndef VIRTIOFS_FUSE_SIGNALS_H
 #define VIRTIOFS_FUSE_SIGNALS_H
 
@@ -15,7 +18,10 @@ void signals_unblock(void);
 /* How many have come so far. After the second the next one kills. */
 int signals_received(void);
 
-/* One is waiting to be let in. */
+/* Has anybody asked for figures since the last time? */
+bool signals_asked(void);
+
+/* One that ends the program is waiting to be let in. */
 bool signals_pending(void);
 
 #endif

@@ -386,6 +386,11 @@ void window_abandon(struct window *window)
 		jobs_close(&window->jobs);
 }
 
+void window_figures(const struct window *window, struct window_figures *figures)
+{
+	*figures = window ? window->figures : (struct window_figures){0};
+}
+
 static void say(const struct window *window)
 {
 	const struct vfs_dax_stats stats = window->mapper.stats;
@@ -401,10 +406,12 @@ static void say(const struct window *window)
 	vfs_log(VFS_LOG_DEBUG,
 		"DAX window: answered %llu READs of %llu bytes and %llu WRITEs of %llu bytes; "
 		"relayed %llu that it did not have, and %llu faults",
-		(unsigned long long)window->read_answers, (unsigned long long)window->read_bytes,
-		(unsigned long long)window->write_answers,
-		(unsigned long long)window->written_bytes, (unsigned long long)window->misses,
-		(unsigned long long)window->faults);
+		(unsigned long long)window->figures.read_answers,
+		(unsigned long long)window->figures.read_bytes,
+		(unsigned long long)window->figures.write_answers,
+		(unsigned long long)window->figures.written_bytes,
+		(unsigned long long)window->figures.misses,
+		(unsigned long long)window->figures.faults);
 }
 
 void window_free(struct window *window, bool debug)

@@ -38,6 +38,15 @@ struct window_options {
 	int timeout_ms;		/* for the server's answer to a question at the start */
 };
 
+struct window_figures {
+	uint64_t read_answers;
+	uint64_t read_bytes;
+	uint64_t write_answers;
+	uint64_t written_bytes;
+	uint64_t misses; /* relayed, as it was not mapped */
+	uint64_t faults; /* relayed, as there was nothing behind the window */
+};
+
 /*
  * Whether the device has what @mode insists on, before anything is mounted. 0, or -1 after the line
  * that says why not.
@@ -78,6 +87,9 @@ int window_send(struct window *window, struct vfs_request *slot);
  * and nothing waits. To be called until then.
  */
 bool window_is_empty(struct window *window);
+
+/* What it has done so far; all 0 without a window. */
+void window_figures(const struct window *window, struct window_figures *figures);
 
 /* The relay has ended, and sends nothing any more. */
 void window_abandon(struct window *window);

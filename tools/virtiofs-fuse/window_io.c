@@ -148,8 +148,8 @@ static bool try(struct window *window, const struct span *asked, char *data)
 		want(window, &span);
 	if (error != -EFAULT && span.node->shown)
 		look_ahead(window, asked);
-	window->misses += error == -EAGAIN;
-	window->faults += error == -EFAULT;
+	window->figures.misses += error == -EAGAIN;
+	window->figures.faults += error == -EFAULT;
 	return !error;
 }
 
@@ -176,8 +176,8 @@ bool window_read(struct window *window, int fuse_fd, struct vfs_request *slot, s
 	};
 	if (!span.node || !try(window, &span, data))
 		return false;
-	window->read_answers++;
-	window->read_bytes += in.size;
+	window->figures.read_answers++;
+	window->figures.read_bytes += in.size;
 	answer_data(fuse_fd, unique, data, in.size);
 	return true;
 }
@@ -235,8 +235,8 @@ bool window_write(struct window *window, int fuse_fd, struct vfs_request *slot, 
 	note_growth(span.node, &in);
 	if (!window->writes || !may_write(&in) || shall_see(span.node) || !try(window, &span, data))
 		return false;
-	window->write_answers++;
-	window->written_bytes += in.size;
+	window->figures.write_answers++;
+	window->figures.written_bytes += in.size;
 	out.size = in.size;
 	answer_data(fuse_fd, unique, &out, sizeof(out));
 	return true;

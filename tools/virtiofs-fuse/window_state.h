@@ -15,12 +15,7 @@ struct window {
 	bool ending;
 	bool writes; /* WRITEs may go through it, see window_io.c */
 
-	uint64_t read_answers;
-	uint64_t read_bytes;
-	uint64_t write_answers;
-	uint64_t written_bytes;
-	uint64_t misses; /* relayed, as it was not mapped */
-	uint64_t faults; /* relayed, as there was nothing behind the window */
+	struct window_figures figures;
 };
 
 /* READ, WRITE; the message is a whole one. */
