@@ -93,7 +93,8 @@ static int shake_hands(struct bridge *bridge)
 				.max_write = options->max_write,
 				.page_size = (size_t)sysconf(_SC_PAGESIZE),
 				.depth = options->depth,
-				.default_permissions = true,
+				/* Whoever mounted may have gone without. */
+				.default_permissions = !bridge->mount.handed_in,
 				.allow_root = options->allow_root,
 				.posix_acl = options->posix_acl,
 				.writeback = options->writeback,
@@ -201,7 +202,7 @@ static int serve(struct bridge *bridge)
 static int run(struct bridge *bridge)
 {
 	bridge->ready_fd = -1;
-	if (mount_check(bridge->options.dir, &bridge->mount.dir))
+	if (mount_check(&bridge->mount, bridge->options.dir))
 		return -1;
 	if (bridge->options.fake)
 		return 0;

@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <fuse_lowlevel.h>
@@ -21,7 +23,35 @@ static int look_at(const char *path, struct statx *stx)
 	return statx(AT_FDCWD, path, AT_STATX_DONT_SYNC | AT_NO_AUTOMOUNT, STATX_TYPE, stx);
 }
 
-int mount_check(const char *dir, char **path)
+/* As libfuse reads it. */
+static int fd_of(const char *dir)
+{
+	unsigned int fd;
+	int length = 0;
+
+	if (sscanf(dir, "/dev/fd/%u%n", &fd, &length) != 1 || dir[length] || fd > INT_MAX)
+		return -1;
+	return (int)fd;
+}
+
+static int check_handed_in(struct mount *mount, const char *dir, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) || !S_ISCHR(st.st_mode) || st.st_rdev != makedev(10, 229)) {
+		report_error("mount point %s: that is no descriptor of /dev/fuse: whoever starts "
+			     "this has to open one, mount it and leave it open",
+			dir);
+		return -1;
+	}
+	/* What is started from here shall not keep the connection. */
+	fcntl(fd, F_SETFD, FD_CLOEXEC);
+	mount->dir = strdup(dir);
+	mount->handed_in = true;
+	return mount->dir ? 0 : -1;
+}
+
+static int check_dir(struct mount *mount, const char *dir)
 {
 	struct statx stx;
 	char *absolute = realpath(dir, NULL);
@@ -39,11 +69,18 @@ int mount_check(const char *dir, char **path)
 	} else if (!S_ISDIR(stx.stx_mode)) {
 		report_error("mount point %s is not a directory: give a directory", dir);
 	} else {
-		*path = absolute;
+		mount->dir = absolute;
 		return 0;
 	}
 	free(absolute);
 	return -1;
+}
+
+int mount_check(struct mount *mount, const char *dir)
+{
+	int fd = fd_of(dir);
+
+	return fd < 0 ? check_dir(mount, dir) : check_handed_in(mount, dir, fd);
 }
 
 /* libfuse refuses to work without an operations table; ours is never called. */
@@ -81,10 +118,11 @@ static int mount_quietly(struct mount *mount)
 
 static int remember(struct mount *mount)
 {
-	struct statx stx;
+	struct statx stx = {0};
 
 	mount->fd = fuse_session_fd(mount->fuse);
-	if (look_at(mount->dir, &stx) || fcntl(mount->fd, F_SETFL, O_NONBLOCK)) {
+	if ((!mount->handed_in && look_at(mount->dir, &stx)) ||
+		fcntl(mount->fd, F_SETFL, O_NONBLOCK)) {
 		report_error("cannot use the mount on %s: %s", mount->dir, strerror(errno));
 		return -1;
 	}
@@ -118,8 +156,8 @@ bool mount_is_there(const struct mount *mount)
 {
 	struct statx stx;
 
-	return !look_at(mount->dir, &stx) && stx.stx_dev_major == mount->dev_major &&
-	       stx.stx_dev_minor == mount->dev_minor;
+	return !mount->handed_in && !look_at(mount->dir, &stx) &&
+	       stx.stx_dev_major == mount->dev_major && stx.stx_dev_minor == mount->dev_minor;
 }
 
 /*
@@ -145,7 +183,7 @@ void mount_remove(struct mount *mount)
 	if (!mount->fuse)
 		return;
 	quiet_begin();
-	if (!mount_is_there(mount))
+	if (!mount->handed_in && !mount_is_there(mount))
 		end_connection(mount);
 	fuse_session_unmount(mount->fuse);
 	/* libfuse leaves the mount of a connection that was aborted. */

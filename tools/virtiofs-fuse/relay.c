@@ -72,7 +72,8 @@ static void end(struct relay *relay, int result)
 static void fail(struct relay *relay, const char *what, const char *why)
 {
 	if (relay->state != RELAY_ENDED)
-		report_error("%s: %s; unmounted %s", what, why, relay->mount->dir);
+		report_error("%s: %s; %s %s", what, why,
+			relay->mount->handed_in ? "closed" : "unmounted", relay->mount->dir);
 	end(relay, -1);
 	window_abandon(relay->window);
 }

@@ -82,6 +82,9 @@ int unmount_start(struct unmount *unmount, const struct mount *mount)
 {
 	int error;
 
+	/* Where it is mounted knows only who did that. */
+	if (mount->handed_in)
+		return -ENOTSUP;
 	unmount->done_fd = eventfd(0, EFD_CLOEXEC);
 	if (unmount->done_fd < 0)
 		return -errno;
