@@ -289,7 +289,8 @@ VFS_EXPORT int64_t vfs_op_finish(struct vfs_op *op, const struct vfs_request *re
 {
 	int error = vfs_request_error(request);
 
-	op->answered = true;
+	/* It may also have ended without an answer, or with one that cannot be believed. */
+	op->answered = request->state == VFS_REQUEST_DONE && !request->ended && !request->malformed;
 	if (error < 0)
 		op->result = vfs_error(error, "%s: opcode %u ends with error %d",
 			request->queue->session->device->info.name, request->opcode, -error);

@@ -23,6 +23,7 @@ static struct vfs_fuse *fuse;
 static struct vfs_op op;
 static uint32_t minor; /* of the server */
 static bool mute;      /* it does not answer */
+static size_t missing; /* so many bytes of its answer */
 
 static void serve(struct fuse_device *device, const struct taken *message)
 {
@@ -37,7 +38,7 @@ static void serve(struct fuse_device *device, const struct taken *message)
 		break;
 	case FUSE_GETATTR:
 		if (!mute)
-			fuse_device_answer(device, message, 0, &attr, sizeof(attr));
+			fuse_device_answer(device, message, 0, &attr, sizeof(attr) - missing);
 		break;
 	case FUSE_COPY_FILE_RANGE:
 		fuse_device_answer(device, message, 0, &copied, sizeof(copied));
@@ -55,6 +56,7 @@ static void connect_to(uint32_t its_minor, unsigned int depth, unsigned int time
 
 	minor = its_minor;
 	mute = false;
+	missing = 0;
 	d.serve = serve;
 	assert_int_equal(fuse_device_start(&d, &options, &session), 0);
 	assert_int_equal(vfs_fuse_connect(session, &connection, &fuse), 0);
@@ -88,6 +90,7 @@ static void a_call_has_its_answer(void **state)
 	vfs_op_getattr(&op, NODE);
 	assert_int_equal(vfs_fuse_call(fuse, &op), 0);
 	assert_int_equal(op.answer.attr.attr.mode, S_IFREG);
+	assert_true(op.answered);
 }
 
 static void what_the_server_lacks_is_asked_once(void **state)
@@ -171,6 +174,7 @@ static void an_operation_ends_in_time(void **state)
 	vfs_op_getattr(&op, NODE);
 	assert_int_equal(vfs_fuse_call(fuse, &op), -ETIMEDOUT);
 	assert_error_says("within 20 ms");
+	assert_false(op.answered);
 	op.timeout_ms = 5;
 	assert_int_equal(vfs_fuse_call(fuse, &op), -ETIMEDOUT);
 	assert_error_says("within 5 ms");
@@ -267,6 +271,31 @@ static void a_submission_ends_in_time(void **state)
 	assert_int_equal(drain_submitted(), 0);
 	assert_int_equal(done, 1);
 	assert_int_equal(op.result, -ETIMEDOUT);
+	assert_false(op.answered);
+}
+
+/* Nobody knows what has become of it. */
+static void what_cannot_be_believed_is_no_answer(void **state)
+{
+	(void)state;
+	connect_to(38, 4, 0);
+	missing = 8;
+	vfs_op_getattr(&op, NODE);
+	assert_int_equal(vfs_fuse_call(fuse, &op), -EIO);
+	assert_false(op.answered);
+	assert_int_equal(drain_submitted(), 0);
+	assert_int_equal(op.result, -EIO);
+	assert_false(op.answered);
+}
+
+static void an_error_is_an_answer(void **state)
+{
+	(void)state;
+	connect_to(38, 4, 0);
+	vfs_op_access(&op, NODE, 4);
+	assert_int_equal(drain_submitted(), 0);
+	assert_int_equal(op.result, -ENOSYS);
+	assert_true(op.answered);
 }
 
 int main(void)
@@ -284,6 +313,8 @@ int main(void)
 		TEST(the_older_copy_is_told_once_too),
 		TEST(the_older_copy_needs_no_other_request),
 		TEST(a_submission_ends_in_time),
+		TEST(what_cannot_be_believed_is_no_answer),
+		TEST(an_error_is_an_answer),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
