@@ -122,7 +122,8 @@ struct vfs_mount_options {
  * Return: 0, or the errors of vfs_device_open(), vfs_session_create() and vfs_fuse_connect(), or
  *
  *   * ``-EINVAL``: writeback without a cache; ranges of this size cannot be
- *   * ``-ENOTSUP``: VFS_DAX_ALWAYS, and there is no window or the server cannot map
+ *   * ``-ENOTSUP``: VFS_DAX_ALWAYS, and there is no window, or none with room for a range,
+ *     or the server cannot map
  */
 int vfs_mount(const char *device, const struct vfs_mount_options *options, struct vfs_fs **result);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The DAX window of a mount: whether it is used, and how files come into it. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -94,19 +95,30 @@ static int check(struct vfs_fs *fs)
 	return 0;
 }
 
+/* Nobody has asked for ranges of this size. */
+static int default_range(struct vfs_fs *fs, struct vfs_dax_config *config)
+{
+	config->range = config->unit > RANGE_DEFAULT ? config->unit : RANGE_DEFAULT;
+	if (config->range <= config->length)
+		return 0;
+	return vfs_error(-ENOTSUP,
+		"the DAX window of %s has %" PRIu64 " bytes, less than a range of %" PRIu64,
+		vfs_device_info(fs->device)->name, config->length, config->range);
+}
+
 static int create(struct vfs_fs *fs, struct vfs_window *window)
 {
 	struct vfs_dax_config config = {
 		.window = vfs_device_window(fs->device),
 		.length = vfs_device_info(fs->device)->dax_window,
-		.range = fs->options.dax_range ? fs->options.dax_range : RANGE_DEFAULT,
+		.range = fs->options.dax_range,
 		.unit = unit_of(fs),
 		.batch = BATCH,
 	};
-	int r;
+	int r = config.range ? 0 : default_range(fs, &config);
 
-	if (!fs->options.dax_range && config.range < config.unit)
-		config.range = config.unit;
+	if (r < 0)
+		return r;
 	window->fs = fs;
 	window->unit = config.unit;
 	window->range = config.range;

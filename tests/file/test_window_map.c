@@ -450,11 +450,11 @@ static int mount_with(enum vfs_dax_mode dax, uint64_t range)
 	return vfs_mount(served.name, &options, &windowed);
 }
 
-static void assert_without_window(enum vfs_dax_mode dax)
+static void assert_without_window(enum vfs_dax_mode dax, uint64_t range)
 {
 	struct vfs_dax_stats stats;
 
-	assert_int_equal(mount_with(dax, RANGE), 0);
+	assert_int_equal(mount_with(dax, range), 0);
 	stats = dax_stats();
 	assert_int_equal(stats.window, 0);
 	file = windowed_open("file", O_RDONLY);
@@ -491,6 +491,17 @@ static void test_ranges_that_cannot_be(void **state)
 	}
 }
 
+/* Nobody has asked for 2 MiB. */
+static void test_a_window_that_is_less_than_a_range(void **state)
+{
+	(void)state;
+	close_it();
+	windowed_unmount();
+	assert_int_equal(mount_with(VFS_DAX_ALWAYS, 0), -ENOTSUP);
+	assert_says("less than a range");
+	assert_without_window(VFS_DAX_AUTO, 0);
+}
+
 static void test_a_server_that_cannot_map(void **state)
 {
 	(void)state;
@@ -500,7 +511,7 @@ static void test_a_server_that_cannot_map(void **state)
 	served_command("refuse opcode=%u times=1000", FUSE_SETUPMAPPING);
 	assert_int_equal(mount_with(VFS_DAX_ALWAYS, RANGE), -ENOTSUP);
 	assert_says("does not map files");
-	assert_without_window(VFS_DAX_AUTO);
+	assert_without_window(VFS_DAX_AUTO, RANGE);
 }
 
 static void test_a_server_that_marks_no_files(void **state)
@@ -508,7 +519,7 @@ static void test_a_server_that_marks_no_files(void **state)
 	(void)state;
 	close_it();
 	windowed_unmount();
-	assert_without_window(VFS_DAX_INODE);
+	assert_without_window(VFS_DAX_INODE, RANGE);
 }
 
 static void test_auto_uses_memory_that_is_worth_it(void **state)
@@ -537,8 +548,8 @@ static void test_a_device_without_a_window(void **state)
 	assert_int_equal(mount_with(VFS_DAX_ALWAYS, RANGE), -ENOTSUP);
 	assert_says("has no DAX window");
 	windowed_make("file", SIZE, 1);
-	assert_without_window(VFS_DAX_AUTO);
-	assert_without_window(VFS_DAX_INODE);
+	assert_without_window(VFS_DAX_AUTO, RANGE);
+	assert_without_window(VFS_DAX_INODE, RANGE);
 	served_empty();
 }
 
@@ -639,6 +650,7 @@ int main(void)
 		MAP_TEST(test_unmounting_unmaps),
 		MAP_TEST(test_nothing_is_left_of_files),
 		MAP_TEST(test_ranges_that_cannot_be),
+		MAP_TEST(test_a_window_that_is_less_than_a_range),
 		MAP_TEST(test_a_server_that_cannot_map),
 		MAP_TEST(test_a_server_that_marks_no_files),
 		MAP_TEST(test_auto_uses_memory_that_is_worth_it),

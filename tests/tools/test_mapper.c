@@ -186,6 +186,29 @@ static bool is_mapped(uint64_t offset, unsigned int flags)
 	return true;
 }
 
+static int start_by_default(uint64_t range, uint64_t unit)
+{
+	const struct mapper_options options = {
+		.name = "stub",
+		.window = window,
+		.length = sizeof(window),
+		.mode = VFS_DAX_AUTO,
+		.range = range,
+		.unit = unit,
+	};
+
+	return mapper_start(&mapper, NULL, NULL, &options);
+}
+
+/* Only what was asked for, and cannot be, is wrong. */
+static void a_window_without_a_range_is_none(void **state)
+{
+	(void)state;
+	assert_int_equal(start_by_default(0, UNIT), -ENOTSUP);
+	assert_int_equal(start_by_default(0, 1ull << 62), -ENOTSUP);
+	assert_int_equal(start_by_default(2 * sizeof(window), UNIT), -EINVAL);
+}
+
 static void what_is_wanted_is_mapped(void **state)
 {
 	(void)state;
@@ -372,6 +395,7 @@ static void what_was_lost_is_taken_out_in_the_end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_without_a_range_is_none),
 		cmocka_unit_test(what_is_wanted_is_mapped),
 		cmocka_unit_test(only_whole_units_of_a_file_are_mapped),
 		cmocka_unit_test(a_file_that_is_too_short_is_not_mapped),

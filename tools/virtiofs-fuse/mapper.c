@@ -223,6 +223,17 @@ static void *serve(void *arg)
 	return NULL;
 }
 
+/* Nobody has asked for ranges of this size. */
+static int default_range(const struct mapper *mapper, struct vfs_dax_config *config)
+{
+	config->range = config->unit > RANGE_DEFAULT ? config->unit : RANGE_DEFAULT;
+	if (config->range <= config->length)
+		return 0;
+	return vfs_error(-ENOTSUP,
+		"the DAX window of %s has %" PRIu64 " bytes, less than a range of %" PRIu64,
+		mapper->options.name, config->length, config->range);
+}
+
 static int create_dax(struct mapper *mapper)
 {
 	struct vfs_dax_config config = {
@@ -232,9 +243,10 @@ static int create_dax(struct mapper *mapper)
 		.unit = mapper->options.unit,
 		.batch = BATCH,
 	};
+	int r = config.range ? 0 : default_range(mapper, &config);
 
-	if (!config.range)
-		config.range = RANGE_DEFAULT < config.unit ? config.unit : RANGE_DEFAULT;
+	if (r < 0)
+		return r;
 	mapper->options.range = config.range;
 	return vfs_dax_create(&config, &ops, mapper, &mapper->dax);
 }
