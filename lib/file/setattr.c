@@ -189,6 +189,9 @@ static int change_times(struct vfs_node *node, const struct timespec given[2])
 	/* What is written back later would be a later change. */
 	(void)vfs_data_flush(node);
 	vfs_window_tell(node, NULL);
+	/* Nor is it to be told after this, if it was not heard. */
+	if (in.valid & FATTR_MTIME)
+		atomic_store(&node->dax_written, false);
 	return send(node, &in);
 }
 

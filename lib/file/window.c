@@ -321,7 +321,9 @@ void vfs_window_tell(struct vfs_node *node, const struct vfs_file *file)
 	vfs_op_setattr(&op, node->id, &in);
 	/* Whoever asks now need not be one who may. */
 	op.caller = &server;
-	(void)vfs_fuse_call(node->fs->fuse, &op);
+	/* Whoever asks next tells it once more. */
+	if (vfs_fuse_call(node->fs->fuse, &op) < 0 && !op.answered)
+		vfs_window_soiled(node);
 	vfs_attr_expire(node);
 }
 

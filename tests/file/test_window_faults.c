@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -232,6 +233,44 @@ static void test_all_ranges_are_retired(void **state)
 	close_it();
 }
 
+/* ---- times ---- */
+
+/* What could not be told is told by who asks next. */
+static void test_a_change_that_is_not_heard_of(void **state)
+{
+	struct stat stat;
+
+	(void)state;
+	assert_int_equal(vfs_pwrite(file, "x", 1, 0), 1);
+	arm("never", FUSE_SETATTR, 1);
+	assert_int_equal(vfs_fstat(file, &stat), 0);
+	assert_int_equal(messages_of(FUSE_SETATTR), 1);
+	assert_int_equal(vfs_fstat(file, &stat), 0);
+	assert_int_equal(messages_of(FUSE_SETATTR), 2);
+	assert_int_equal(vfs_fstat(file, &stat), 0);
+	assert_int_equal(messages_of(FUSE_SETATTR), 2);
+	assert_int_equal(vfs_pwrite(file, "y", 1, 0), 1);
+	arm("refuse", FUSE_SETATTR, 1);
+	assert_int_equal(vfs_fstat(file, &stat), 0);
+	assert_int_equal(vfs_fstat(file, &stat), 0);
+	assert_int_equal(messages_of(FUSE_SETATTR), 3);
+	close_it();
+}
+
+static void test_times_that_are_set_are_later(void **state)
+{
+	const struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = 1000}};
+	struct stat stat;
+
+	(void)state;
+	assert_int_equal(vfs_pwrite(file, "x", 1, 0), 1);
+	arm("never", FUSE_SETATTR, 1);
+	assert_int_equal(vfs_futimens(file, times), 0);
+	assert_int_equal(vfs_fstat(file, &stat), 0);
+	assert_int_equal(stat.st_mtime, 1000);
+	close_it();
+}
+
 /* ---- it is over ---- */
 
 /* Or the time was over before it was seen to be gone. */
@@ -333,6 +372,8 @@ int main(void)
 		FAULT_TEST(test_unmapping_is_not_answered),
 		FAULT_TEST(test_an_upgrade_fails),
 		FAULT_TEST(test_all_ranges_are_retired),
+		FAULT_TEST(test_a_change_that_is_not_heard_of),
+		FAULT_TEST(test_times_that_are_set_are_later),
 		FAULT_TEST(test_it_dies),
 		FAULT_TEST(test_its_ring_breaks),
 		FAULT_TEST(test_it_wants_a_reset),
