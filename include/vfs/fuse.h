@@ -295,6 +295,8 @@ struct vfs_op {
 	union vfs_op_answer answer;
 	int64_t result;
 	bool answered;
+	/* private: of vfs_fuse_call(): the device may have been told of it */
+	bool begun;
 	/* private: of vfs_fuse_submit() */
 	struct vfs_fuse *fuse;
 	void (*done)(struct vfs_op *op, void *ctx);

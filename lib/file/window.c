@@ -35,8 +35,8 @@ static int map(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bo
 	(void)vfs_guard_intact();
 	vfs_op_setupmapping(&op, node->id, &in);
 	(void)vfs_fuse_call(window->fs->fuse, &op);
-	/* Whether it was done is known only if the server has answered. */
-	*unknown = op.result < 0 && !op.answered;
+	/* Whether it was done is known only if the server has answered, or was not asked. */
+	*unknown = op.result < 0 && op.begun && !op.answered;
 	return (int)op.result;
 }
 

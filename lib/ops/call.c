@@ -83,6 +83,7 @@ static bool call(struct vfs_op *op, struct vfs_request *request)
 {
 	uint32_t opcode = request->opcode;
 
+	op->begun = true;
 	op->result = vfs_sync_call(op->fuse->sync, request, 0);
 	if (op->result == 0)
 		(void)vfs_op_finish(op, request);
@@ -97,6 +98,7 @@ VFS_EXPORT int64_t vfs_fuse_call(struct vfs_fuse *fuse, struct vfs_op *op)
 	struct vfs_request *request;
 
 	op->fuse = fuse;
+	op->begun = op->answered = false;
 	op->result = prepare(op, ANY_QUEUE, &request);
 	if (op->result < 0)
 		return op->result;

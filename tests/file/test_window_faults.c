@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -233,6 +234,30 @@ static void test_all_ranges_are_retired(void **state)
 	close_it();
 }
 
+/* All requests are with a server that does not answer. */
+static void test_nothing_can_be_asked(void **state)
+{
+	struct vfs_mount_options options = windowed_options();
+	struct statvfs statvfs;
+	char byte;
+
+	(void)state;
+	close_it();
+	windowed_unmount();
+	options.session.depth = 2;
+	options.fuse.timeout_ms = 50;
+	windowed_mount(&options);
+	file = windowed_open("file", O_RDWR);
+	arm("never", FUSE_STATFS, 4);
+	for (unsigned int i = 0; i < 4; i++)
+		assert_int_equal(vfs_statvfs(windowed, "file", &statvfs), -ETIMEDOUT);
+	assert_int_equal(vfs_pread(file, &byte, 1, 0), -ETIMEDOUT);
+	assert_int_equal(messages_of(FUSE_SETUPMAPPING), 0);
+	assert_int_equal(dax_stats().retired, 0);
+	assert_int_equal(dax_stats().free, RANGES);
+	(void)vfs_close(file);
+}
+
 /* ---- times ---- */
 
 /* What could not be told is told by who asks next. */
@@ -372,6 +397,7 @@ int main(void)
 		FAULT_TEST(test_unmapping_is_not_answered),
 		FAULT_TEST(test_an_upgrade_fails),
 		FAULT_TEST(test_all_ranges_are_retired),
+		FAULT_TEST(test_nothing_can_be_asked),
 		FAULT_TEST(test_a_change_that_is_not_heard_of),
 		FAULT_TEST(test_times_that_are_set_are_later),
 		FAULT_TEST(test_it_dies),
