@@ -58,6 +58,22 @@ static void each_is_found_until_it_is_removed(void **state)
 	assert_int_equal(nodes.count, 0);
 }
 
+/* Whoever asks for it has more to say of it. */
+static void what_is_asked_for_again_is_not_forgotten(void **state)
+{
+	struct nodes nodes = {0};
+	struct node *node = nodes_get(&nodes, 7);
+
+	(void)state;
+	assert_non_null(node);
+	node->forgotten = true;
+	assert_ptr_equal(nodes_find(&nodes, 7), node);
+	assert_true(node->forgotten);
+	assert_ptr_equal(nodes_get(&nodes, 7), node);
+	assert_false(node->forgotten);
+	nodes_free(&nodes);
+}
+
 static void count_one(struct node *node, void *ctx)
 {
 	unsigned int *seen = ctx;
@@ -85,6 +101,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_found_in_an_empty_table),
 		cmocka_unit_test(each_is_found_until_it_is_removed),
+		cmocka_unit_test(what_is_asked_for_again_is_not_forgotten),
 		cmocka_unit_test(all_are_visited),
 	};
 

@@ -70,8 +70,13 @@ struct node *nodes_get(struct nodes *nodes, uint64_t id)
 {
 	struct node *node = nodes_find(nodes, id);
 
-	if (node || !make_room(nodes))
+	if (node) {
+		/* The kernel has looked it up again. */
+		node->forgotten = false;
 		return node;
+	}
+	if (!make_room(nodes))
+		return NULL;
 	node = calloc(1, sizeof(*node));
 	if (!node)
 		return NULL;
