@@ -91,12 +91,14 @@ static bool take(struct vfs_dax *dax, const struct span *span, struct vfs_list *
 static bool take_some(struct vfs_dax *dax, struct span *span, struct vfs_list *list)
 {
 	size_t count = span->count;
-	unsigned int tries;
+	unsigned int tries = 0;
 
-	for (tries = 0; tries < TRIES; tries++) {
+	/* What is being made free has an end, however often it is looked at meanwhile. */
+	while (tries < TRIES) {
 		if (choose(dax, count, false, span)) {
 			if (take(dax, span, list))
 				return true;
+			tries++;
 			continue;
 		}
 		if (!choose(dax, count, true, span))

@@ -14,6 +14,7 @@
 #include "waits.h"
 
 #define HANG_S 100
+#define WAKES  16u
 
 static struct stub stub;
 static struct stub_file a, b;
@@ -247,6 +248,41 @@ static void a_span_waits_for_what_is_being_made_free(void **state)
 	assert_true(end(&span) == 0 || span.result == -EBUSY);
 }
 
+/* Who waits looks again each time, and finds nothing. */
+static void wake_often(struct stub *s)
+{
+	struct vfs_dax_pin pin;
+
+	s->on_unmap = NULL;
+	sem_post(&reached);
+	for (unsigned int i = 0; i < WAKES; i++) {
+		waits_have_begun(1);
+		assert_int_equal(stub_pin(s, &b, 0, VFS_DAX_HOLD, &pin), 0);
+		stub_unpin(s, &pin);
+	}
+}
+
+static void a_span_waits_whatever_else_happens(void **state)
+{
+	struct job span = {.file = &a, .offset = RANGES(8), .length = RANGES(2)};
+	struct vfs_dax_pin pin;
+	unsigned int i;
+	void *thread;
+
+	(void)state;
+	assert_int_equal(stub_pin(&stub, &b, 0, VFS_DAX_HOLD, &pin), 0);
+	for (i = 0; i < 7; i++)
+		stub_touch(&stub, &a, RANGES(i), 0);
+	stub.on_unmap = wake_often;
+	thread = thread_start(drop, NULL);
+	in_request();
+	start(&span);
+	(void)end(&span);
+	thread_join(thread);
+	stub_unpin(&stub, &pin);
+	assert_int_equal(span.result, 0);
+}
+
 static void what_is_taken_out_of_the_window_is_mapped_after_that(void **state)
 {
 	struct job first = {.file = &b}, second = {.file = &a, .offset = RANGES(1)};
@@ -439,6 +475,8 @@ int main(void)
 		WAIT_TEST(who_waits_is_told_of_what_is_dropped),
 		WAIT_TEST(who_waits_is_told_of_what_cannot_be_mapped),
 		WAIT_TEST(a_span_waits_for_what_is_being_made_free),
+		cmocka_unit_test_setup_teardown(
+			a_span_waits_whatever_else_happens, set_up_eight, tear_down),
 		WAIT_TEST(what_is_taken_out_of_the_window_is_mapped_after_that),
 		WAIT_TEST(the_end_of_a_file_waits_for_who_makes_its_ranges_free),
 		WAIT_TEST(many_who_want_the_same_wait_for_one_request),
