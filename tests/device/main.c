@@ -27,6 +27,7 @@ static const char usage[] =
 	"  --dir DIR            serve this directory\n"
 	"  --relay SOCKET       hand requests on to the vhost-user daemon at SOCKET\n"
 	"  --null               serve nothing, as fast as can be; request queues are polled\n"
+	"  --sleep              with --null: they are not, it sleeps until it is notified\n"
 	"  --tag TAG            the file system's name (myfs)\n"
 	"  --queues N           request queues (1)\n"
 	"  --access-platform    take addresses that are translated by an IOMMU\n"
@@ -52,6 +53,8 @@ struct settings {
 	bool vfio_user;	       /* is spoken on it */
 	const char *directory; /* NULL: none */
 	const char *relay;     /* NULL: none */
+	bool null;	       /* nothing is served */
+	bool sleep;
 	const char *script;
 	const char *control;
 	bool writeback;
@@ -72,6 +75,7 @@ static const struct option options[] = {
 	{"writeback", no_argument, NULL, 'w'},
 	{"relay", required_argument, NULL, 'r'},
 	{"null", no_argument, NULL, 'n'},
+	{"sleep", no_argument, NULL, 'S'},
 	{"notify", no_argument, NULL, 'N'},
 	{"no-memory-slots", no_argument, NULL, 'm'},
 	{"script", required_argument, NULL, 'f'},
@@ -87,6 +91,19 @@ static bool parse_number(const char *text, unsigned int max, unsigned int *numbe
 
 	*number = (unsigned int)value;
 	return *text && !*end && value >= 1 && value <= max;
+}
+
+static bool fits(const struct settings *settings)
+{
+	/* Only a directory has files to show in a window. */
+	if (!settings->socket || (settings->dax_mib && !settings->directory))
+		return false;
+	/* As BARs are. */
+	if (settings->vfio_user && settings->dax_mib & (settings->dax_mib - 1))
+		return false;
+	if (settings->sleep && !settings->null)
+		return false;
+	return !!settings->directory + !!settings->relay + settings->null == 1;
 }
 
 /* -1: help was asked for */
@@ -128,7 +145,10 @@ static int parse(int argc, char **argv, struct settings *settings)
 			settings->relay = optarg;
 			break;
 		case 'n':
-			settings->device.polling = true;
+			settings->null = true;
+			break;
+		case 'S':
+			settings->sleep = true;
 			break;
 		case 'N':
 			settings->device.notify = true;
@@ -148,15 +168,10 @@ static int parse(int argc, char **argv, struct settings *settings)
 			return 2;
 		}
 	}
-	if (optind != argc || !settings->socket)
+	if (optind != argc)
 		return 2;
-	/* Only a directory has files to show in a window. */
-	if (settings->dax_mib && !settings->directory)
-		return 2;
-	/* As BARs are. */
-	if (settings->vfio_user && settings->dax_mib & (settings->dax_mib - 1))
-		return 2;
-	return !!settings->directory + !!settings->relay + settings->device.polling == 1 ? 0 : 2;
+	settings->device.polling = settings->null && !settings->sleep;
+	return fits(settings) ? 0 : 2;
 }
 
 /* Each node that a driver knows is a descriptor. */
