@@ -14,6 +14,9 @@
 #include "trace.h"
 #include "window.h"
 
+/* So often it is taken for granted that there is no other message. */
+#define ALONE_MAX 8
+
 bool intake_has_room(struct intake *intake)
 {
 	if (!intake->spare)
@@ -160,13 +163,37 @@ static int sort(struct intake *intake, size_t length)
 	}
 }
 
+static unsigned int under_way(const struct intake *intake)
+{
+	return vfs_queue_in_flight(intake->queue) + intake->num_batch;
+}
+
 /* ENOENT: the request was interrupted before it could be read. */
 static int read_error(struct intake *intake)
 {
 	if (errno == EINTR || errno == ENOENT)
 		return 0;
 	intake->ready = false;
-	return errno == EAGAIN ? 0 : -errno;
+	if (errno != EAGAIN)
+		return -errno;
+	if (under_way(intake) == 1)
+		intake->alone = 1;
+	return 0;
+}
+
+/*
+ * To learn that the kernel has no other message costs a system call too. While they come one at a
+ * time it is asked seldom: with a device that answers at once there may be many who wait, and still
+ * one at a time under way. Otherwise poll(2) says if there is one.
+ */
+static void expect_more(struct intake *intake)
+{
+	unsigned int count = under_way(intake);
+
+	if (count > 1)
+		intake->alone = 0;
+	else if (count == 1 && intake->alone && intake->alone++ < ALONE_MAX)
+		intake->ready = false;
 }
 
 static int read_one(struct intake *intake)
@@ -183,7 +210,10 @@ static int read_one(struct intake *intake)
 		n = read(intake->fuse_fd, vfs_request_message(slot), vfs_request_capacity(slot));
 	if (n < 0)
 		return read_error(intake);
-	return sort(intake, (size_t)n) ? -EIO : 0;
+	if (sort(intake, (size_t)n))
+		return -EIO;
+	expect_more(intake);
+	return 0;
 }
 
 int intake_run(struct intake *intake)

@@ -24,6 +24,7 @@ struct intake {
 	struct vfs_request *spare; /* where the next message is read to */
 	struct vfs_request *batch[INTAKE_BATCH];
 	unsigned int num_batch;
+	unsigned int alone; /* that came one at a time, since that was found out; 0: they do not */
 	bool ready; /* the kernel may have messages; reading to find out costs a system call */
 	bool allow_root;
 	bool trace;

@@ -246,7 +246,7 @@ static void set_up_poll(struct relay *relay, struct pollfd *polled)
 
 	/* poll() passes over a negative descriptor. */
 	polled[ON_FUSE].fd = reading ? relay->mount->fd : -1;
-	polled[ON_QUEUE].fd = vfs_queue_fd(relay->queue);
+	polled[ON_QUEUE].fd = relay->armed ? vfs_queue_fd(relay->queue) : -1;
 	polled[ON_HIPRIO].fd = relay->forgets_wait ? vfs_session_hiprio_fd(relay->session) : -1;
 	polled[ON_DEVICE].fd = vfs_device_event_fd(relay->device);
 	polled[ON_UNMOUNT].fd = relay->state == RELAY_UNMOUNTING ? relay->unmount.done_fd : -1;
@@ -294,6 +294,17 @@ static void wait_for_work(struct relay *relay, int left)
 		relay->state = RELAY_DETACHED;
 }
 
+/*
+ * A queue with nothing in flight has nothing to say, and need not be quieted afterwards. An
+ * interrupt that was on its way all the same is for the next one who waits: nobody else would take
+ * it.
+ */
+static bool arm(struct relay *relay)
+{
+	relay->armed = vfs_queue_in_flight(relay->queue) || vfs_queue_timeout(relay->queue) >= 0;
+	return relay->armed && vfs_queue_arm(relay->queue);
+}
+
 int relay_run(struct relay *relay)
 {
 	unsigned int turns = 0;
@@ -305,7 +316,7 @@ int relay_run(struct relay *relay)
 		look_at_time(relay);
 		if (relay->state == RELAY_ENDED)
 			break;
-		busy = vfs_queue_arm(relay->queue);
+		busy = arm(relay);
 		if (busy && ++turns < MAX_TURNS) {
 			relay->intake.ready = true;
 			continue;

@@ -36,6 +36,7 @@ struct relay {
 	enum relay_state state;
 	unsigned int waits;
 	bool lock_wait;
+	bool armed;	     /* an answer makes an interrupt */
 	bool forgets_wait;   /* for room in the hiprio queue */
 	int64_t deadline_ms; /* for the end, once a signal has come */
 	int timeout_ms;
