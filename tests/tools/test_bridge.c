@@ -202,6 +202,27 @@ static void test_smallest_slots_work(void **state)
 	assert_int_equal(bridge_wait(&run), 0);
 }
 
+/* A device that answers late is slept for, and looked for. */
+static void serves_and_ends(const char *options)
+{
+	bridge_start_foreground(&run, options);
+	write_pattern("file", FILE_SIZE);
+	check_pattern("file", FILE_SIZE);
+	assert_int_equal(read_some("slow"), 4096);
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(bridge_wait(&run), 0);
+	assert_false(bridge_mounted(&run));
+}
+
+static void test_each_way_to_wait_serves_and_ends(void **state)
+{
+	(void)state;
+	serves_and_ends("poll=never");
+	serves_and_ends("poll=auto");
+	serves_and_ends("poll=always");
+	serves_and_ends("poll=always,depth=1");
+}
+
 static void test_directory_and_file_system_are_shown(void **state)
 {
 	struct statvfs vfs;
@@ -735,6 +756,7 @@ int main(void)
 		TEST(test_background_returns_when_mounted_and_ends_with_umount),
 		TEST(test_reads_and_writes_go_through),
 		TEST(test_smallest_slots_work),
+		TEST(test_each_way_to_wait_serves_and_ends),
 		TEST(test_directory_and_file_system_are_shown),
 		TEST(test_errors_reach_the_caller),
 		TEST(test_answer_that_the_kernel_refuses_does_not_hang),

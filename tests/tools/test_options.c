@@ -113,6 +113,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.max_write, 1 << 20);
 	assert_int_equal(options.depth, 32);
 	assert_int_equal(options.timeout, 10);
+	assert_int_equal(options.poll, VFS_POLL_AUTO);
 	assert_int_equal(options.allow_other, geteuid() == 0);
 	options_free(&options);
 }
@@ -136,7 +137,26 @@ static void test_own_options(void **state)
 	assert_int_equal(options.quirks, 12);
 	assert_int_equal(options.depth, 8);
 	assert_int_equal(options.timeout, 3);
+	assert_int_equal(options.poll, VFS_POLL_AUTO);
 	options_free(&options);
+}
+
+static void expect_poll(const char *arguments, enum vfs_poll poll)
+{
+	struct options options;
+
+	assert_int_equal(parse(&options, arguments), 0);
+	assert_int_equal(options.poll, poll);
+	options_free(&options);
+}
+
+static void test_ways_to_wait(void **state)
+{
+	(void)state;
+	expect_poll("myfs /mnt -o poll=auto", VFS_POLL_AUTO);
+	expect_poll("myfs /mnt -o poll=always", VFS_POLL_ALWAYS);
+	expect_poll("myfs /mnt -o poll=never", VFS_POLL_NEVER);
+	refused("myfs /mnt -o poll=often", "poll=often");
 }
 
 static void test_options_of_the_window(void **state)
@@ -394,6 +414,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_own_options),
+		cmocka_unit_test(test_ways_to_wait),
 		cmocka_unit_test(test_options_of_the_window),
 		cmocka_unit_test(test_options_of_vfio),
 		cmocka_unit_test(test_debug_stays_in_the_foreground),

@@ -14,6 +14,8 @@
 #include "trace.h"
 #include "window.h"
 
+#define LARGE (64u << 10)
+
 /* So often it is taken for granted that there is no other message. */
 #define ALONE_MAX 8
 
@@ -54,6 +56,16 @@ static int prepare_error(int error)
 	return error == -ENOSYS || error == -E2BIG ? error : -EIO;
 }
 
+/* Whether to copy its data takes longer than to wake somebody up. */
+static bool is_large(const struct fuse_in_header *header, size_t length)
+{
+	const struct fuse_read_in *in = (const void *)(header + 1);
+
+	if (header->opcode == FUSE_READ && length >= sizeof(*header) + sizeof(*in))
+		return in->size > LARGE;
+	return length > LARGE;
+}
+
 static void queue_up(struct intake *intake, const struct fuse_in_header *header, size_t length)
 {
 	int error;
@@ -72,6 +84,7 @@ static void queue_up(struct intake *intake, const struct fuse_in_header *header,
 		refuse(intake, header, prepare_error(error));
 		return;
 	}
+	intake->large = is_large(header, length);
 	window_before(intake->window, intake->spare);
 	intake->batch[intake->num_batch++] = intake->spare;
 	intake->spare = NULL;
@@ -210,6 +223,7 @@ static int read_one(struct intake *intake)
 		n = read(intake->fuse_fd, vfs_request_message(slot), vfs_request_capacity(slot));
 	if (n < 0)
 		return read_error(intake);
+	intake->taken++;
 	if (sort(intake, (size_t)n))
 		return -EIO;
 	expect_more(intake);

@@ -24,7 +24,9 @@ struct intake {
 	struct vfs_request *spare; /* where the next message is read to */
 	struct vfs_request *batch[INTAKE_BATCH];
 	unsigned int num_batch;
-	unsigned int alone; /* that came one at a time, since that was found out; 0: they do not */
+	unsigned long taken; /* messages so far */
+	unsigned int alone;  /* that came one at a time, since that was found out; 0: they do not */
+	bool large;	     /* the last request has much data */
 	bool ready; /* the kernel may have messages; reading to find out costs a system call */
 	bool allow_root;
 	bool trace;

@@ -119,6 +119,7 @@ static void prepare_relay(struct bridge *bridge)
 	struct relay_options how = {
 		.window = bridge->window,
 		.timeout_ms = (int)options->timeout * 1000,
+		.poll = options->poll,
 		.allow_root = options->allow_root,
 		.trace = options->debug,
 		.notices = notices_are_relayed(&bridge->notices),

@@ -27,6 +27,7 @@ struct parse {
 	char *max_write;
 	char *depth;
 	char *timeout;
+	char *poll;
 	bool reported;
 };
 
@@ -58,6 +59,7 @@ static const struct fuse_opt own_options[] = {
 	SET("max_write=%s", max_write, 0),
 	SET("depth=%s", depth, 0),
 	SET("timeout=%s", timeout, 0),
+	SET("poll=%s", poll, 0),
 	FUSE_OPT_END,
 };
 
@@ -236,6 +238,23 @@ static int take_dax_range(const char *text, unsigned int *range)
 	return -1;
 }
 
+static int take_poll(const char *text, enum vfs_poll *poll)
+{
+	if (!text)
+		return 0;
+	if (!strcmp(text, "auto")) {
+		*poll = VFS_POLL_AUTO;
+	} else if (!strcmp(text, "always")) {
+		*poll = VFS_POLL_ALWAYS;
+	} else if (!strcmp(text, "never")) {
+		*poll = VFS_POLL_NEVER;
+	} else {
+		report_error("poll=%s: has to be auto, always or never", text);
+		return -1;
+	}
+	return 0;
+}
+
 static int take_values(struct parse *parse)
 {
 	struct options *options = &parse->options;
@@ -250,6 +269,8 @@ static int take_values(struct parse *parse)
 	if (take_number("max_write", parse->max_write, 4096, 1U << 30, &options->max_write))
 		return -1;
 	if (take_number("depth", parse->depth, 1, 4096, &options->depth))
+		return -1;
+	if (take_poll(parse->poll, &options->poll))
 		return -1;
 	return take_number("timeout", parse->timeout, 1, 3600, &options->timeout);
 }
@@ -327,6 +348,7 @@ int options_parse(struct options *options, int argc, char **argv)
 				.max_write = 1U << 20,
 				.depth = 32,
 				.timeout = 10,
+				.poll = VFS_POLL_AUTO,
 			},
 	};
 	int result = parse_words(&parse, argc, argv);
@@ -339,6 +361,7 @@ int options_parse(struct options *options, int argc, char **argv)
 	free(parse.max_write);
 	free(parse.depth);
 	free(parse.timeout);
+	free(parse.poll);
 	*options = parse.options;
 	return result;
 }
@@ -428,6 +451,7 @@ void options_usage(void)
 	     "  -o max_write=N        largest data of one request in bytes (1048576)\n"
 	     "  -o depth=N            requests that are prepared or under way at once (32)\n"
 	     "  -o timeout=SECONDS    how long to wait for the device at start and end (10)\n"
+	     "  -o poll=auto|always|never  look for what comes next before sleeping (auto)\n"
 	     "  -o no_posix_acl       do not use the server's access control lists\n"
 	     "  -o no_writeback       do not cache writes, even if the server allows it\n"
 	     "  -o ro allow_other allow_root fsname=NAME subtype=NAME max_read=N auto_unmount\n"

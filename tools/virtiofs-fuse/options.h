@@ -9,6 +9,7 @@
 
 #include <vfs/dax.h>
 #include <vfs/device.h>
+#include <vfs/session.h>
 
 struct options {
 	char *device; /* tag or PCI address */
@@ -33,6 +34,7 @@ struct options {
 	bool from_mount;      /* called by mount(8) */
 	bool fake;	      /* mount -f: all but the mount */
 	bool sloppy;	      /* mount -s: unknown options are passed over */
+	enum vfs_poll poll;
 	bool allow_other;
 	bool allow_root;
 	bool has_fsname;

@@ -12,6 +12,7 @@
 #include <vfs/session.h>
 
 #include "answer.h"
+#include "core/core.h"
 #include "mount.h"
 #include "report.h"
 #include "signals.h"
@@ -22,6 +23,9 @@
 
 /* Under load there is always something to do; signals and the device have to be heard too. */
 #define MAX_TURNS 64
+
+/* A look at the kernel is a system call, one at the device is not. */
+#define LOOKS_AT_DEVICE 64
 
 #define WAITS_BETWEEN_SIGNALS 64
 
@@ -61,6 +65,7 @@ void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *dev
 				.owner = getuid(),
 			},
 	};
+	looking_init(&relay->looking, options->poll);
 }
 
 static void end(struct relay *relay, int result)
@@ -294,6 +299,50 @@ static void wait_for_work(struct relay *relay, int left)
 		relay->state = RELAY_DETACHED;
 }
 
+static bool find_answer(struct relay *relay)
+{
+	unsigned int i;
+
+	for (i = 0; i < LOOKS_AT_DEVICE; i++) {
+		if (collect(relay))
+			return true;
+		vfs_cpu_relax();
+	}
+	return false;
+}
+
+static bool find_message(struct relay *relay)
+{
+	unsigned long before = relay->intake.taken;
+
+	if (relay->state >= RELAY_DRAINING || !intake_has_room(&relay->intake))
+		return false;
+	relay->intake.ready = true;
+	take_in(relay);
+	return relay->intake.taken != before || relay->state >= RELAY_DRAINING;
+}
+
+static bool wants_to_send(struct relay *relay)
+{
+	return window_wants_slot(relay->window) && intake_has_room(&relay->intake);
+}
+
+/* True: there was something to do, without sleeping. */
+static bool look(struct relay *relay)
+{
+	unsigned int in_flight = vfs_queue_in_flight(relay->queue);
+	bool found = false;
+
+	if (!looking_begin(&relay->looking, in_flight, relay->intake.large))
+		return false;
+	while (!found && looking_on(&relay->looking))
+		found = (in_flight && find_answer(relay)) || find_message(relay) ||
+			wants_to_send(relay);
+	if (found)
+		looking_end(&relay->looking, true);
+	return found;
+}
+
 /*
  * A queue with nothing in flight has nothing to say, and need not be quieted afterwards. An
  * interrupt that was on its way all the same is for the next one who waits: nobody else would take
@@ -303,6 +352,15 @@ static bool arm(struct relay *relay)
 {
 	relay->armed = vfs_queue_in_flight(relay->queue) || vfs_queue_timeout(relay->queue) >= 0;
 	return relay->armed && vfs_queue_arm(relay->queue);
+}
+
+static void sleep_on(struct relay *relay, bool busy)
+{
+	bool at_once = busy || looking_never_sleeps(&relay->looking);
+
+	wait_for_work(relay, at_once ? 0 : time_left(relay));
+	looking_end(&relay->looking, false);
+	look_at_signals(relay);
 }
 
 int relay_run(struct relay *relay)
@@ -316,13 +374,14 @@ int relay_run(struct relay *relay)
 		look_at_time(relay);
 		if (relay->state == RELAY_ENDED)
 			break;
+		if (++turns < MAX_TURNS && look(relay))
+			continue;
 		busy = arm(relay);
-		if (busy && ++turns < MAX_TURNS) {
+		if (busy && turns < MAX_TURNS) {
 			relay->intake.ready = true;
 			continue;
 		}
-		wait_for_work(relay, busy ? 0 : time_left(relay));
-		look_at_signals(relay);
+		sleep_on(relay, busy);
 		turns = 0;
 	}
 	return relay->result;

@@ -9,6 +9,7 @@
 
 #include "figures.h"
 #include "intake.h"
+#include "looking.h"
 #include "unmount.h"
 
 struct mount;
@@ -31,6 +32,7 @@ struct relay {
 	struct window *window; /* NULL: none */
 	struct intake intake;
 	struct figures figures;
+	struct looking looking;
 	struct unmount unmount;
 	sigset_t while_waiting;
 	enum relay_state state;
@@ -46,6 +48,7 @@ struct relay {
 struct relay_options {
 	struct window *window; /* NULL: none; freed by the caller, after relay_run() */
 	int timeout_ms;
+	enum vfs_poll poll;
 	bool allow_root;
 	bool trace;
 	bool notices;		/* are relayed, see notices.h */
