@@ -44,7 +44,8 @@ run_check() {
 }
 
 run_bench() {
-	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" bash "$top/tests/bench/$1.sh"
+	run_interruptibly env TOP="$top" BUILD="${build_dir[gcc]}" VFS_TEST_FULL="$full" \
+		bash "$top/tests/bench/$1.sh"
 }
 
 run_native() {
