@@ -48,7 +48,7 @@ mallocs() {
 system_calls() {
 	run "$1" "$2" strace -f -c -S name -o "$WORK/strace" \
 		-e trace=pread64,pwrite64,read,write,process_vm_readv,process_vm_writev,futex,rt_sigprocmask,gettid,clock_gettime
-	awk '$NF == "total" { n = $(NF == 5 ? 4 : 3) } END { print n + 0 }' "$WORK/strace"
+	awk '$NF == "total" { n = $4 } END { print n + 0 }' "$WORK/strace"
 }
 
 status=0
