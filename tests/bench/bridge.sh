@@ -130,8 +130,8 @@ count_all() {
 	end_process "$device" || true
 	# One that polls need not be notified, whenever it was.
 	start_device
-	of_1000 never read-4k 1 5500
-	of_1000 never getattr 1 5500
+	of_1000 never read-4k 1 6500
+	of_1000 never getattr 1 6500
 	end_process "$device" || true
 }
 
