@@ -8,6 +8,7 @@
 
 #include "access.h"
 #include "answer.h"
+#include "clock.h"
 #include "figures.h"
 #include "forget.h"
 #include "report.h"
@@ -125,23 +126,15 @@ static int submit(struct intake *intake)
  * The kernel sends it after the request that it is about: that one is in the batch, in flight, or
  * answered.
  */
-static int interrupt(struct intake *intake, const struct fuse_in_header *header, size_t length)
+static void interrupt(struct intake *intake, const struct fuse_in_header *header, size_t length)
 {
 	const struct fuse_interrupt_in *in = (const void *)(header + 1);
-	struct vfs_request *target;
-	int error;
 
 	if (length < sizeof(*header) + sizeof(*in))
-		return 0;
-	error = submit(intake);
-	if (error)
-		return error;
+		return;
 	if (intake->trace)
-		trace_own(header, "to the hiprio queue");
-	target = vfs_queue_find(intake->queue, in->unique);
-	if (target)
-		(void)vfs_request_cancel(target);
-	return 0;
+		trace_own(header, "kept back for a while");
+	interrupts_keep(&intake->interrupts, in->unique, now_ms());
 }
 
 static int sort(struct intake *intake, size_t length)
@@ -156,7 +149,8 @@ static int sort(struct intake *intake, size_t length)
 	case FUSE_BATCH_FORGET:
 		return forget(intake, header, length);
 	case FUSE_INTERRUPT:
-		return interrupt(intake, header, length);
+		interrupt(intake, header, length);
+		return 0;
 	case FUSE_NOTIFY_REPLY:
 		if (intake->notices)
 			queue_up(intake, header, length);

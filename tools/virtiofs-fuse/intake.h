@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "interrupts.h"
+
 struct figures;
 struct vfs_queue;
 struct vfs_request;
@@ -27,6 +29,7 @@ struct intake {
 	unsigned long taken; /* messages so far */
 	unsigned int alone;  /* that came one at a time, since that was found out; 0: they do not */
 	bool large;	     /* the last request has much data */
+	struct interrupts interrupts;
 	bool ready; /* the kernel may have messages; reading to find out costs a system call */
 	bool allow_root;
 	bool trace;

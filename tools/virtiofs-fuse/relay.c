@@ -12,6 +12,7 @@
 #include <vfs/session.h>
 
 #include "answer.h"
+#include "clock.h"
 #include "core/core.h"
 #include "mount.h"
 #include "report.h"
@@ -31,14 +32,6 @@
 
 enum { ON_FUSE, ON_QUEUE, ON_HIPRIO, ON_DEVICE, ON_UNMOUNT, ON_WINDOW, NUM_POLLED };
 
-static int64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *device,
 	struct vfs_session *session, const struct relay_options *options)
 {
@@ -56,6 +49,7 @@ void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *dev
 			{
 				.fuse_fd = mount->fd,
 				.queue = vfs_session_queue(session, 0),
+				.interrupts.queue = vfs_session_queue(session, 0),
 				.session = session,
 				.window = options->window,
 				.figures = &relay->figures,
@@ -172,6 +166,8 @@ static void work(struct relay *relay)
 	int error;
 
 	collect(relay);
+	if (relay->intake.interrupts.num)
+		interrupts_pass_on(&relay->intake.interrupts, now_ms());
 	/* An answer makes room for what the kernel held back. */
 	if (relay->state == RELAY_DETACHED)
 		relay->intake.ready = true;
@@ -231,18 +227,26 @@ static void look_at_time(struct relay *relay)
 		give_up(relay, "the server does not answer");
 }
 
-/* For poll(2): until the end that is due, or an INTERRUPT is to be sent once more. */
+/* Of two times for poll(2), of which -1 is for ever. */
+static int sooner(int a, int b)
+{
+	if (a < 0 || b < 0)
+		return a < 0 ? b : a;
+	return a < b ? a : b;
+}
+
+/* For poll(2): until the end that is due, or an INTERRUPT is to be sent, or sent once more. */
 static int time_left(const struct relay *relay)
 {
-	int queue = vfs_queue_timeout(relay->queue);
-	int64_t left;
+	int left = vfs_queue_timeout(relay->queue);
+	int64_t end;
 
+	if (relay->intake.interrupts.num)
+		left = sooner(left, interrupts_left_ms(&relay->intake.interrupts, now_ms()));
 	if (!relay->deadline_ms)
-		return queue;
-	left = relay->deadline_ms - now_ms();
-	if (left < 0)
-		return 0;
-	return queue >= 0 && queue < left ? queue : (int)left;
+		return left;
+	end = relay->deadline_ms - now_ms();
+	return end < 0 ? 0 : sooner(left, (int)end);
 }
 
 static void set_up_poll(struct relay *relay, struct pollfd *polled)
