@@ -12,9 +12,15 @@ concurrent_tests=(dax/guard_threads dax/reclaim dax/threads dax/wait file/data_r
 # Tests of native/ that run in sanitized builds too.
 native_asan=(bridge-dax equivalence fsx files window-pressure)
 native_tsan=(fsx window-pressure)
+# Those that take minutes.
+native_full=(suite-stress-ng)
 
 case_is_full() {
 	grep -qs '^FULL=1' "$top/tests/guest/cases/$1/env"
+}
+
+native_is_full() {
+	[[ " ${native_full[*]} " == *" $1 "* ]]
 }
 
 # library_environments PLACE: those on this machine (native), or those in a guest.
@@ -48,7 +54,7 @@ all_tests() {
 	done
 	for file in "$top"/tests/native/*.sh; do
 		name=$(basename "$file" .sh)
-		[ "$name" = lib ] || echo "native/$name"
+		[ "$name" = lib ] || { [ -z "$full" ] && native_is_full "$name"; } || echo "native/$name"
 	done
 	printf 'native-asan/%s\n' "${native_asan[@]}"
 	printf 'native-tsan/%s\n' "${native_tsan[@]}"
@@ -88,6 +94,15 @@ packages_for() {
 		check/kernel-doc) echo "$PACKAGES_BUILD $PACKAGES_DOCS" ;;
 		check/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_LINT $PACKAGES_CLANG" ;;
 		bench/*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_BENCH" ;;
+		native/suite-*)
+			echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST"
+			case $test in
+			*-fio) echo fio ;;
+			*-stress-ng) echo stress-ng ;;
+			*-fsx | *-fsstress) echo "git xfslibs-dev" ;;
+			*) echo git ;;
+			esac
+			;;
 		native*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST strace curl" ;;
 		guest* | library*) echo "$PACKAGES_BUILD $PACKAGES_UNIT $PACKAGES_GUEST" ;;
 		esac
