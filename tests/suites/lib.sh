@@ -12,7 +12,7 @@ DIFFERENCES=$TOP/tests/suites/differences
 # fetch_commit URL COMMIT DIR
 fetch_commit() {
 	git init -q "$3" &&
-		GIT_TERMINAL_PROMPT=0 timeout 120 git -C "$3" fetch -q --depth 1 "$1" "$2" &&
+		GIT_TERMINAL_PROMPT=0 timeout 60 git -C "$3" fetch -q --depth 1 "$1" "$2" &&
 		git -C "$3" -c advice.detachedHead=false checkout -q FETCH_HEAD
 }
 
