@@ -76,7 +76,7 @@ static int connect_session(const struct options *options, struct connection *c)
 {
 	struct vfs_session_options session = {
 		.num_queues = options->queues,
-		.depth = options->depth,
+		.depth = 2 * options->depth, /* as many are ready as are in flight */
 		.poll = options->poll,
 	};
 	struct vfs_init want = {

@@ -19,7 +19,7 @@
 /* No answer for so long is a failure. */
 #define ANSWER_MS 30000
 
-/* One of the requests that are in flight at once; travels with it as its user data. */
+/* One of the requests that are in flight at once, or ready to be next; its user data. */
 struct slot {
 	uint64_t begin_ns;
 	struct iovec data; /* in registered memory, if that is wanted */
@@ -127,17 +127,22 @@ static bool wants_more(const struct run *run, uint64_t now)
 	return count ? run->sent + run->num_ready < count : now < run->end_ns;
 }
 
-static int send_ready(struct run *run, uint64_t now)
+/* As many as were answered, those that are ready first. */
+static int send_ready(struct run *run, unsigned int most, uint64_t now)
 {
+	unsigned int count = run->num_ready < most ? run->num_ready : most;
 	int r;
 
-	for (unsigned int i = 0; now && i < run->num_ready; i++)
+	if (!count)
+		return 0;
+	for (unsigned int i = 0; now && i < count; i++)
 		((struct slot *)vfs_request_user_data(run->requests[i]))->begin_ns = now;
-	r = vfs_queue_submit(run->queue, run->requests, run->num_ready);
+	r = vfs_queue_submit(run->queue, run->requests, count);
 	if (r < 0)
 		return fail(run->load, r, vfs_last_error());
-	run->sent += run->num_ready;
-	run->num_ready = 0;
+	run->sent += count;
+	run->num_ready -= count;
+	memmove(run->requests, run->requests + count, run->num_ready * sizeof(run->requests[0]));
 	return 0;
 }
 
@@ -157,7 +162,7 @@ static int look_at_answer(struct run *run, struct vfs_request *request)
 	return 0;
 }
 
-/* Wait for answers, and make those requests ready anew. */
+/* Wait for answers, send what is ready, and make those requests ready anew. */
 static int take_answers(struct run *run)
 {
 	unsigned int count = vfs_queue_reap(run->queue, run->done, run->load->options->depth);
@@ -170,6 +175,8 @@ static int take_answers(struct run *run)
 	}
 	now = run->load->options->no_latency ? 0 : load_now_ns();
 	run->load->answered += count;
+	/* What comes next is ready, so the device need not wait for what is done with answers. */
+	r = send_ready(run, count, now);
 	for (unsigned int i = 0; i < count && r == 0; i++) {
 		struct slot *slot = vfs_request_user_data(run->done[i]);
 
@@ -180,8 +187,6 @@ static int take_answers(struct run *run)
 		if (r == 0 && wants_more(run, now))
 			r = make_ready(run, slot);
 	}
-	if (r == 0 && run->num_ready)
-		r = send_ready(run, now);
 	return r;
 }
 
@@ -194,8 +199,10 @@ static void run_load(struct run *run)
 	run->end_ns = now + options->seconds * NS_PER_S;
 	for (unsigned int i = 0; i < options->depth && r == 0 && wants_more(run, now); i++)
 		r = make_ready(run, &run->slots[i]);
-	if (r == 0 && run->num_ready)
-		r = send_ready(run, now);
+	if (r == 0)
+		r = send_ready(run, options->depth, now);
+	for (unsigned int i = 0; i < options->depth && r == 0 && wants_more(run, now); i++)
+		r = make_ready(run, &run->slots[options->depth + i]);
 	while (r == 0 && run->load->answered < run->sent)
 		r = take_answers(run);
 	run->load->ended_ns = load_now_ns();
@@ -212,10 +219,10 @@ static int register_memory(struct run *run)
 	if (!options->registered || (options->opcode != FUSE_READ && options->opcode != FUSE_WRITE))
 		return 0;
 	r = vfs_mem_alloc(
-		run->load->connection->session, size * options->depth, &memory, &run->mem);
+		run->load->connection->session, 2 * size * options->depth, &memory, &run->mem);
 	if (r < 0)
 		return fail(run->load, r, vfs_last_error());
-	for (unsigned int i = 0; i < options->depth; i++)
+	for (unsigned int i = 0; i < 2 * options->depth; i++)
 		run->slots[i].data = (struct iovec){
 			.iov_base = (char *)memory + i * size, .iov_len = size};
 	return 0;
@@ -229,8 +236,8 @@ void *load_run(void *ctx)
 	struct run run = {
 		.load = load,
 		.queue = vfs_session_queue(load->connection->session, load->queue),
-		.slots = calloc(options->depth, sizeof(*run.slots)),
-		.requests = calloc(options->depth, sizeof(*run.requests)),
+		.slots = calloc(2 * options->depth, sizeof(*run.slots)),
+		.requests = calloc(2 * options->depth, sizeof(*run.requests)),
 		.done = calloc(options->depth, sizeof(*run.done)),
 		.span = bytes / options->size,
 	};
