@@ -54,12 +54,14 @@ struct vfs_dax_ops {
 		void *ctx, void *owner, const struct vfs_dax_mapping *mappings, unsigned int count);
 };
 
+#define VFS_DAX_BATCH_MAX 64u
+
 struct vfs_dax_config {
 	void *window;	    /* where it is in this process */
 	uint64_t length;    /* bytes; what is no whole range at its end is not used */
 	uint64_t range;	    /* bytes, a power of 2 and a multiple of @unit */
 	uint64_t unit;	    /* what offsets and lengths are multiples of, a power of 2 */
-	unsigned int batch; /* most ranges in one call of unmap; 64 if it is more */
+	unsigned int batch; /* most ranges in one call of unmap; no more than above */
 };
 
 /*

@@ -38,8 +38,6 @@
 #include "core/list.h"
 #include "dax/dax.h"
 
-#define VFS_DAX_BATCH_MAX 64u
-
 enum vfs_range_state {
 	VFS_RANGE_FREE,
 	VFS_RANGE_MAPPING, /* belongs to one who has it pinned */

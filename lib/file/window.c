@@ -1,20 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* The DAX window of a mount: whether it is used, and how files come into it. */
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "dax/guard.h"
-#include "dax/probe.h"
 #include "file/data.h"
 #include "file/window.h"
-
-#define RANGE_DEFAULT (2ull << 20)
-
-/* In one REMOVEMAPPING. */
-#define BATCH 64u
 
 /* ---- what the manager asks for ---- */
 
@@ -22,18 +15,9 @@ static int map(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bo
 {
 	const struct vfs_node *node = owner;
 	struct vfs_window *window = ctx;
-	const struct fuse_setupmapping_in in = {
-		.fh = UINT64_MAX,
-		.foffset = mapping->file_offset,
-		.len = mapping->length,
-		.flags = FUSE_SETUPMAPPING_FLAG_READ |
-			 (mapping->writable ? FUSE_SETUPMAPPING_FLAG_WRITE : 0),
-		.moffset = mapping->window_offset,
-	};
 	struct vfs_op op;
 
-	(void)vfs_guard_intact();
-	vfs_op_setupmapping(&op, node->id, &in);
+	vfs_dax_op_map(&op, node->id, mapping);
 	(void)vfs_fuse_call(window->fs->fuse, &op);
 	/* Whether it was done is known only if the server has answered, or was not asked. */
 	*unknown = op.result < 0 && op.begun && !op.answered;
@@ -42,16 +26,12 @@ static int map(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bo
 
 static int unmap(void *ctx, void *owner, const struct vfs_dax_mapping *mappings, unsigned int count)
 {
-	struct fuse_removemapping_one ones[BATCH];
+	struct fuse_removemapping_one ones[VFS_DAX_BATCH_MAX];
 	const struct vfs_node *node = owner;
 	struct vfs_window *window = ctx;
 	struct vfs_op op;
-	unsigned int i;
 
-	for (i = 0; i < count; i++)
-		ones[i] = (struct fuse_removemapping_one){
-			.moffset = mappings[i].window_offset, .len = mappings[i].length};
-	vfs_op_removemapping(&op, node ? node->id : FUSE_ROOT_ID, ones, count);
+	vfs_dax_op_unmap(&op, node ? node->id : 0, mappings, count, ones);
 	return (int)vfs_fuse_call(window->fs->fuse, &op);
 }
 
@@ -95,17 +75,6 @@ static int check(struct vfs_fs *fs)
 	return 0;
 }
 
-/* Nobody has asked for ranges of this size. */
-static int default_range(struct vfs_fs *fs, struct vfs_dax_config *config)
-{
-	config->range = config->unit > RANGE_DEFAULT ? config->unit : RANGE_DEFAULT;
-	if (config->range <= config->length)
-		return 0;
-	return vfs_error(-ENOTSUP,
-		"the DAX window of %s has %" PRIu64 " bytes, less than a range of %" PRIu64,
-		vfs_device_info(fs->device)->name, config->length, config->range);
-}
-
 static int create(struct vfs_fs *fs, struct vfs_window *window)
 {
 	struct vfs_dax_config config = {
@@ -113,9 +82,9 @@ static int create(struct vfs_fs *fs, struct vfs_window *window)
 		.length = vfs_device_info(fs->device)->dax_window,
 		.range = fs->options.dax_range,
 		.unit = unit_of(fs),
-		.batch = BATCH,
+		.batch = VFS_DAX_BATCH_MAX,
 	};
-	int r = config.range ? 0 : default_range(fs, &config);
+	int r = vfs_dax_default_range(&config, vfs_device_info(fs->device)->name);
 
 	if (r < 0)
 		return r;
@@ -236,18 +205,11 @@ bool vfs_file_in_window(const struct vfs_file *file)
 
 static void look(struct vfs_window *window, const struct vfs_dax_pin *pin)
 {
-	const char *name = vfs_device_info(window->fs->device)->name;
+	bool automatic = window->fs->options.dax == VFS_DAX_AUTO;
 
-	window->speed = vfs_memory_speed(pin->address, pin->length);
-	window->memory = vfs_memory_type_of(window->speed);
-	if (window->memory != VFS_MEMORY_UNCACHED)
-		return;
-	vfs_log(VFS_LOG_WARNING,
-		"%s: the DAX window is read at %u %% of the speed of memory, as the processor does "
-		"not cache it%s",
-		name, window->speed,
-		window->fs->options.dax == VFS_DAX_AUTO ? ": it is not used" : "");
-	if (window->fs->options.dax == VFS_DAX_AUTO)
+	window->memory = vfs_dax_look_at_memory(
+		pin, vfs_device_info(window->fs->device)->name, automatic);
+	if (automatic && window->memory.type == VFS_MEMORY_UNCACHED)
 		atomic_store(&window->off, true);
 }
 
@@ -339,8 +301,8 @@ VFS_EXPORT void vfs_fs_dax_stats(struct vfs_fs *fs, struct vfs_dax_stats *stats)
 		return;
 	vfs_dax_stats(window->dax, stats);
 	pthread_mutex_lock(&window->lock);
-	stats->memory = window->memory;
-	stats->speed = window->speed;
+	stats->memory = window->memory.type;
+	stats->speed = window->memory.speed;
 	pthread_mutex_unlock(&window->lock);
 	for (i = 0; i < VFS_WINDOW_STRIPES; i++) {
 		stats->misfits += atomic_load(&window->counters[i].misfits);

@@ -11,6 +11,7 @@
 #define VFS_FILE_WINDOW_H
 
 #include "dax/dax.h"
+#include "dax/server.h"
 #include "file/fs.h"
 #include "file/iter.h"
 
@@ -34,8 +35,7 @@ struct vfs_window {
 	atomic_bool off;
 	atomic_bool looked;   /* at what kind of memory it is */
 	pthread_mutex_t lock; /* of looking, and of what applications have mapped: */
-	enum vfs_memory_type memory;
-	unsigned int speed;
+	struct vfs_dax_memory memory;
 	struct vfs_list maps; /* see map.c */
 	struct vfs_window_counters counters[VFS_WINDOW_STRIPES];
 };

@@ -2,7 +2,6 @@
 #include "mapper.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -10,13 +9,8 @@
 #include <vfs/fuse.h>
 
 #include "core/core.h"
+#include "core/thread.h"
 #include "dax/guard.h"
-#include "dax/probe.h"
-
-#define RANGE_DEFAULT (2ull << 20)
-
-/* In one REMOVEMAPPING. */
-#define BATCH 64u
 
 /* The bridge asks for itself. */
 static const struct vfs_caller bridge;
@@ -27,18 +21,9 @@ static int map(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bo
 {
 	const struct shown *shown = owner;
 	struct mapper *mapper = ctx;
-	const struct fuse_setupmapping_in in = {
-		.fh = UINT64_MAX,
-		.foffset = mapping->file_offset,
-		.len = mapping->length,
-		.flags = FUSE_SETUPMAPPING_FLAG_READ |
-			 (mapping->writable ? FUSE_SETUPMAPPING_FLAG_WRITE : 0),
-		.moffset = mapping->window_offset,
-	};
 	struct vfs_op op;
 
-	(void)vfs_guard_intact();
-	vfs_op_setupmapping(&op, shown->node, &in);
+	vfs_dax_op_map(&op, shown->node, mapping);
 	op.caller = &bridge;
 	(void)jobs_call(mapper->jobs, &op);
 	/* Whether it was done is known only if the server has answered. */
@@ -48,18 +33,13 @@ static int map(void *ctx, void *owner, const struct vfs_dax_mapping *mapping, bo
 
 static int unmap(void *ctx, void *owner, const struct vfs_dax_mapping *mappings, unsigned int count)
 {
-	struct fuse_removemapping_one ones[BATCH];
+	struct fuse_removemapping_one ones[VFS_DAX_BATCH_MAX];
 	const struct shown *shown = owner;
 	struct mapper *mapper = ctx;
 	struct vfs_op op;
-	unsigned int i;
 	int64_t r;
 
-	for (i = 0; i < count; i++)
-		ones[i] = (struct fuse_removemapping_one){
-			.moffset = mappings[i].window_offset, .len = mappings[i].length};
-	/* In the end, what nobody knows to be there. */
-	vfs_op_removemapping(&op, shown ? shown->node : FUSE_ROOT_ID, ones, count);
+	vfs_dax_op_unmap(&op, shown ? shown->node : 0, mappings, count, ones);
 	op.caller = &bridge;
 	r = jobs_call(mapper->jobs, &op);
 	/* The relay has ended: so will the session, and all mappings with it. */
@@ -74,16 +54,9 @@ static void look(struct mapper *mapper, const struct vfs_dax_pin *pin)
 {
 	bool automatic = mapper->options.mode == VFS_DAX_AUTO;
 
-	mapper->speed = vfs_memory_speed(pin->address, pin->length);
-	mapper->memory = vfs_memory_type_of(mapper->speed);
-	if (mapper->memory == VFS_MEMORY_UNCACHED) {
-		vfs_log(VFS_LOG_WARNING,
-			"%s: the DAX window is read at %u %% of the speed of memory, as the "
-			"processor does not cache it%s",
-			mapper->options.name, mapper->speed, automatic ? ": it is not used" : "");
-		if (automatic)
-			atomic_store(&mapper->off, true);
-	}
+	mapper->memory = vfs_dax_look_at_memory(pin, mapper->options.name, automatic);
+	if (automatic && mapper->memory.type == VFS_MEMORY_UNCACHED)
+		atomic_store(&mapper->off, true);
 	atomic_store(&mapper->looked, true);
 }
 
@@ -223,17 +196,6 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-/* Nobody has asked for ranges of this size. */
-static int default_range(const struct mapper *mapper, struct vfs_dax_config *config)
-{
-	config->range = config->unit > RANGE_DEFAULT ? config->unit : RANGE_DEFAULT;
-	if (config->range <= config->length)
-		return 0;
-	return vfs_error(-ENOTSUP,
-		"the DAX window of %s has %" PRIu64 " bytes, less than a range of %" PRIu64,
-		mapper->options.name, config->length, config->range);
-}
-
 static int create_dax(struct mapper *mapper)
 {
 	struct vfs_dax_config config = {
@@ -241,21 +203,14 @@ static int create_dax(struct mapper *mapper)
 		.length = mapper->options.length,
 		.range = mapper->options.range,
 		.unit = mapper->options.unit,
-		.batch = BATCH,
+		.batch = VFS_DAX_BATCH_MAX,
 	};
-	int r = config.range ? 0 : default_range(mapper, &config);
+	int r = vfs_dax_default_range(&config, mapper->options.name);
 
 	if (r < 0)
 		return r;
 	mapper->options.range = config.range;
 	return vfs_dax_create(&config, &ops, mapper, &mapper->dax);
-}
-
-static int start_thread(struct mapper *mapper)
-{
-	int error = pthread_create(&mapper->thread, NULL, serve, mapper);
-
-	return error ? vfs_error(-error, "no thread for the DAX window: %s", strerror(error)) : 0;
 }
 
 int mapper_start(struct mapper *mapper, struct vfs_session *session, struct jobs *jobs,
@@ -275,7 +230,7 @@ int mapper_start(struct mapper *mapper, struct vfs_session *session, struct jobs
 		return mapper->guard;
 	r = create_dax(mapper);
 	if (r == 0)
-		r = start_thread(mapper);
+		r = vfs_thread_start(&mapper->thread, 0, serve, mapper);
 	if (r < 0) {
 		vfs_dax_destroy(mapper->dax);
 		vfs_guard_release(mapper->guard);

@@ -14,6 +14,7 @@
 #include <vfs/dax.h>
 
 #include "dax/dax.h"
+#include "dax/server.h"
 #include "jobs.h"
 
 #define MAPPER_WANTS 64u
@@ -69,8 +70,7 @@ struct mapper {
 	atomic_bool looked; /* at what kind of memory it is: it can be used then */
 	atomic_bool off;
 	atomic_bool ended; /* all has been taken out */
-	enum vfs_memory_type memory;
-	unsigned int speed; /* in percent of other memory */
+	struct vfs_dax_memory memory;
 };
 
 /* 0, or -errno with the library's message. */

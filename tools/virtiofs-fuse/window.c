@@ -399,7 +399,7 @@ static void say(const struct window *window)
 		"DAX window: %llu MiB in %llu ranges of %llu KiB, read at %u %% of the speed of "
 		"memory; %llu mapped, %llu again, %llu unmapped, %llu needed for others, %llu lost",
 		(unsigned long long)stats.window >> 20, (unsigned long long)stats.ranges,
-		(unsigned long long)stats.range >> 10, window->mapper.speed,
+		(unsigned long long)stats.range >> 10, window->mapper.memory.speed,
 		(unsigned long long)stats.maps, (unsigned long long)stats.upgrades,
 		(unsigned long long)stats.unmaps, (unsigned long long)stats.reclaims,
 		(unsigned long long)stats.retired);

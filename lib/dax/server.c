@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <inttypes.h>
+
+#include "core/core.h"
+#include "dax/guard.h"
+#include "dax/probe.h"
+#include "dax/server.h"
+
+#define RANGE_DEFAULT (2ull << 20)
+
+void vfs_dax_op_map(struct vfs_op *op, uint64_t node, const struct vfs_dax_mapping *mapping)
+{
+	const struct fuse_setupmapping_in in = {
+		.fh = UINT64_MAX,
+		.foffset = mapping->file_offset,
+		.len = mapping->length,
+		.flags = FUSE_SETUPMAPPING_FLAG_READ |
+			 (mapping->writable ? FUSE_SETUPMAPPING_FLAG_WRITE : 0),
+		.moffset = mapping->window_offset,
+	};
+
+	/* Before something new is there to be copied. */
+	(void)vfs_guard_intact();
+	vfs_op_setupmapping(op, node, &in);
+}
+
+void vfs_dax_op_unmap(struct vfs_op *op, uint64_t node, const struct vfs_dax_mapping *mappings,
+	unsigned int count, struct fuse_removemapping_one *ones)
+{
+	unsigned int i;
+
+	for (i = 0; i < count; i++)
+		ones[i] = (struct fuse_removemapping_one){
+			.moffset = mappings[i].window_offset, .len = mappings[i].length};
+	vfs_op_removemapping(op, node ? node : FUSE_ROOT_ID, ones, count);
+}
+
+int vfs_dax_default_range(struct vfs_dax_config *config, const char *name)
+{
+	if (config->range)
+		return 0;
+	config->range = config->unit > RANGE_DEFAULT ? config->unit : RANGE_DEFAULT;
+	if (config->range <= config->length)
+		return 0;
+	return vfs_error(-ENOTSUP,
+		"the DAX window of %s has %" PRIu64 " bytes, less than a range of %" PRIu64, name,
+		config->length, config->range);
+}
+
+struct vfs_dax_memory vfs_dax_look_at_memory(
+	const struct vfs_dax_pin *pin, const char *name, bool automatic)
+{
+	struct vfs_dax_memory memory = {.speed = vfs_memory_speed(pin->address, pin->length)};
+
+	memory.type = vfs_memory_type_of(memory.speed);
+	if (memory.type == VFS_MEMORY_UNCACHED)
+		vfs_log(VFS_LOG_WARNING,
+			"%s: the DAX window is read at %u %% of the speed of memory, as the "
+			"processor does not cache it%s",
+			name, memory.speed, automatic ? ": it is not used" : "");
+	return memory;
+}

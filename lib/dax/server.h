@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The window as a FUSE server has it, for those who hand struct vfs_dax_ops down: what it is told,
+ * what ranges are if nobody says, and what is said of slow memory. How messages are sent is theirs.
+ */
+#ifndef VFS_DAX_SERVER_H
+#define VFS_DAX_SERVER_H
+
+#include <vfs/fuse.h>
+
+#include "dax/dax.h"
+
+/* SETUPMAPPING of a part of @node. */
+void vfs_dax_op_map(struct vfs_op *op, uint64_t node, const struct vfs_dax_mapping *mapping);
+
+/*
+ * REMOVEMAPPING. @node: 0 if it is not known. @ones: room for @count of them, which lasts as long
+ * as the operation.
+ */
+void vfs_dax_op_unmap(struct vfs_op *op, uint64_t node, const struct vfs_dax_mapping *mappings,
+	unsigned int count, struct fuse_removemapping_one *ones);
+
+/*
+ * Set the size of ranges if it is 0: 2 MiB, or the unit if that is more. -ENOTSUP: the window of
+ * the device @name has no room for one.
+ */
+int vfs_dax_default_range(struct vfs_dax_config *config, const char *name);
+
+/* What kind of memory the window is, as it was found out. */
+struct vfs_dax_memory {
+	enum vfs_memory_type type;
+	unsigned int speed; /* percent, see vfs_memory_speed() */
+};
+
+/*
+ * Measure memory that is pinned, and log it if it is slow. @automatic: it is not to be used then.
+ */
+struct vfs_dax_memory vfs_dax_look_at_memory(
+	const struct vfs_dax_pin *pin, const char *name, bool automatic);
+
+#endif
