@@ -2,12 +2,8 @@
 # The start is not in it: each figure is the difference of two runs. With VFS_TEST_FULL also times, beside
 # those of servers that have no device behind them; nothing is expected of these.
 # shellcheck shell=bash
-set -euo pipefail
-
-for part in common packages debian share; do
-	# shellcheck source=/dev/null
-	. "$TOP/tests/guest/lib/$part.sh"
-done
+# shellcheck source=tests/bench/lib/count.sh
+. "$TOP/tests/bench/lib/count.sh"
 
 bench=$BUILD/tests/bench
 bridge=$BUILD/tools/virtiofs-fuse/virtiofs-fuse
@@ -23,24 +19,9 @@ make_workdir
 mkdir "$WORK/mount" "$WORK/figures"
 on_exit "! mountpoint -q '$WORK/mount' || umount -l '$WORK/mount'"
 
-# within SECONDS COMMAND...: until it succeeds.
-within() {
-	local tries=$(($1 * 50))
-	shift
-	until "$@" >/dev/null 2>&1; do
-		[ $((tries--)) -gt 0 ] || die "not in time: $*"
-		sleep 0.02
-	done
-}
-
-# start_device OPTION...
-start_device() {
-	rm -f "$WORK/null.sock"
-	"$BUILD/tests/device/virtiofs-device" --vhost-user "$WORK/null.sock" --null "$@" \
-		>"$WORK/device.log" 2>&1 </dev/null &
-	device=$!
-	on_exit "end_process $device"
-	within 5 test -S "$WORK/null.sock"
+# start_null OPTION...
+start_null() {
+	start_device "$WORK/null.sock" --null "$@"
 }
 
 # start_server COMMAND...
@@ -69,31 +50,19 @@ client() {
 
 # ---- what is counted ----
 
-status=0
-
-# check DESCRIPTION FIGURE LIMIT
-check() {
-	if [ "$2" -le "$3" ]; then
-		echo "ok $1: $2, at most $3"
-	else
-		echo "not ok $1: $2, at most $3"
-		status=1
-	fi
-}
-
 # system_calls POLL OPERATION THREADS COUNT
 system_calls() {
 	start_bridge "$bridge" "$1" strace -f -c -S name -o "$WORK/strace"
 	client "$2" "$3" "$4" >"$WORK/figure"
 	stop_server
-	awk '$NF == "total" { print $4 }' "$WORK/strace"
+	calls_made
 }
 
 mallocs() {
 	start_bridge "$bridge" never valgrind
 	client "$1" "$2" "$3" >"$WORK/figure"
 	stop_server
-	sed -n 's/^.*total heap usage: \([0-9,]*\) allocs.*/\1/p' "$WORK/err" | tr -d ,
+	allocations
 }
 
 # of_1000 POLL OPERATION THREADS LIMIT
@@ -112,13 +81,13 @@ idle() {
 	client read-4k 8 1000 >"$WORK/figure"
 	timeout -s INT 1 strace -f -c -S name -p "$server" -o "$WORK/strace" 2>"$WORK/strace.err" || true
 	stop_server
-	awk '$NF == "total" { n = $4 } END { print n + 0 }' "$WORK/strace"
+	calls_made
 }
 
 count_all() {
 	local first second poll
 
-	start_device --sleep
+	start_null --sleep
 	for poll in never auto; do
 		# Those who were there may still be leaving.
 		check "system calls in a second with nothing to do, poll=$poll" "$(idle "$poll")" 300
@@ -129,7 +98,7 @@ count_all() {
 	check "calls of malloc in 1600 of read-4k" $((second - first)) 0
 	end_process "$device" || true
 	# One that polls need not be notified, whenever it was.
-	start_device
+	start_null
 	of_1000 never read-4k 1 6500
 	of_1000 never getattr 1 6500
 	end_process "$device" || true
@@ -150,15 +119,15 @@ start() {
 	libfuse) start_server "$bench/bridge-libfuse" "$WORK/mount" single ;;
 	libfuse-many) start_server "$bench/bridge-libfuse" "$WORK/mount" many ;;
 	bridge-polled)
-		start_device
+		start_null
 		start_bridge "$bridge" auto
 		;;
 	bridge-*)
-		start_device --sleep
+		start_null --sleep
 		start_bridge "$bridge" "${1#bridge-}"
 		;;
 	baseline)
-		start_device --sleep
+		start_null --sleep
 		start_bridge "$baseline" ''
 		;;
 	esac

@@ -1,12 +1,8 @@
 # What a request costs the library: instructions and calls of malloc as valgrind counts them, system
 # calls as strace does. The start is not in it: each figure is the difference of two runs.
 # shellcheck shell=bash
-set -euo pipefail
-
-for part in common packages debian share; do
-	# shellcheck source=/dev/null
-	. "$TOP/tests/guest/lib/$part.sh"
-done
+# shellcheck source=tests/bench/lib/count.sh
+. "$TOP/tests/bench/lib/count.sh"
 
 bench=$BUILD/tools/virtiofs-bench/virtiofs-bench
 few=4000 many=14000
@@ -14,20 +10,13 @@ few=4000 many=14000
 end_cleanly
 make_workdir
 socket=$WORK/null.sock
-"$BUILD/tests/device/virtiofs-device" --vhost-user "$socket" --null >"$WORK/device.log" 2>&1 </dev/null &
-device=$!
-on_exit "end_process $device"
-for ((i = 0; i < 100; i++)); do
-	[ ! -S "$socket" ] || break
-	sleep 0.05
-done
+start_device "$socket" --null
 
 # A run of so many requests, under a program that counts.
 run() {
 	local count=$1
 	shift
-	timeout 250 "$@" --poll always --count "$count" >"$WORK/out" 2>"$WORK/err" ||
-		die "$* --count $count: exit status $?: $(tail -n 3 "$WORK/err")"
+	counted "$@" --poll always --count "$count"
 }
 
 # Only what the library does between preparing a request and handing it back completed. Waiting,
@@ -37,42 +26,29 @@ instructions() {
 		--toggle-collect=vfs_request_set_data --toggle-collect=vfs_request_prepare \
 		--toggle-collect=vfs_queue_submit --toggle-collect=vfs_queue_reap \
 		"$bench" "$socket" "${@:2}"
-	sed -n 's/^.*Collected : \([0-9]*\).*/\1/p' "$WORK/err"
+	collected
 }
 
 # All that the library does for one request at a time, from the caller's getting it to his putting it
 # back, with an answer that is there at look $2. The program is its own device, so it is always the
 # same number; what the device does is not in it.
 instructions_alone() {
-	timeout 250 valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+	counted valgrind --tool=callgrind --callgrind-out-file=/dev/null \
 		--toggle-collect=requests --toggle-collect=device_notify --toggle-collect=answer_it \
-		"$BUILD/tests/bench/one-at-a-time" "$1" "$2" >"$WORK/out" 2>"$WORK/err" ||
-		die "one-at-a-time $1 $2: exit status $?: $(tail -n 3 "$WORK/err")"
-	sed -n 's/^.*Collected : \([0-9]*\).*/\1/p' "$WORK/err"
+		"$BUILD/tests/bench/one-at-a-time" "$1" "$2"
+	collected
 }
 
 mallocs() {
 	run "$1" valgrind "$bench" "$socket" "${@:2}"
-	sed -n 's/^.*total heap usage: \([0-9,]*\) allocs.*/\1/p' "$WORK/err" | tr -d ,
+	allocations
 }
 
 # And into "ms" how long it took: a thread that only looks asks how the device is each millisecond.
 system_calls() {
 	run "$1" strace -f -c -S name -o "$WORK/strace" "$bench" "$socket" "${@:2}"
-	awk '$NF == "total" { print $4 }' "$WORK/strace"
+	calls_made
 	sed -n 's/.* seconds=\([0-9]*\)\.\([0-9]*\) .*/\1\2/p' "$WORK/out" | sed 's/^0*\(.\)/\1/' >"$WORK/ms"
-}
-
-status=0
-
-# check DESCRIPTION FIGURE LIMIT
-check() {
-	if [ "$2" -le "$3" ]; then
-		echo "ok $1: $2, at most $3"
-	else
-		echo "not ok $1: $2, at most $3"
-		status=1
-	fi
 }
 
 # measure NAME LIMIT OPTION...
@@ -96,7 +72,6 @@ measure_alone() {
 	check "instructions of a $1" $(((second - first) / 2000)) "$2"
 }
 
-# Less is better; the limits leave some air for other compilers.
 measure "READ of 4 KiB" 385 --op read --depth 32
 measure "READ of 4 KiB into registered memory" 428 --op read --depth 32 --registered
 measure "GETATTR" 315 --op getattr --depth 32

@@ -2,12 +2,8 @@
 # of malloc as valgrind counts them, system calls as strace does. The loop fails if one was a request. Each
 # figure is the difference of two runs. How fast that is, is printed only.
 # shellcheck shell=bash
-set -euo pipefail
-
-for part in common packages debian share; do
-	# shellcheck source=/dev/null
-	. "$TOP/tests/guest/lib/$part.sh"
-done
+# shellcheck source=tests/bench/lib/count.sh
+. "$TOP/tests/bench/lib/count.sh"
 
 loop=$BUILD/tests/bench/window-loop
 few=4000 many=14000
@@ -16,51 +12,31 @@ end_cleanly
 make_workdir
 socket=$WORK/fs.sock
 mkdir "$WORK/share"
-"$BUILD/tests/device/virtiofs-device" --vhost-user "$socket" --dir "$WORK/share" --dax 64 \
-	>"$WORK/device.log" 2>&1 </dev/null &
-device=$!
-on_exit "end_process $device"
-for ((i = 0; i < 100; i++)); do
-	[ ! -S "$socket" ] || break
-	sleep 0.05
-done
+start_device "$socket" --dir "$WORK/share" --dax 64
 
 # run COUNT OPERATION COMMAND...: so many under a program that counts. It fails if one was no hit.
 run() {
 	local count=$1 operation=$2
 	shift 2
-	timeout 250 "$@" "$loop" "$socket" "$operation" "$count" >"$WORK/out" 2>"$WORK/err" ||
-		die "$* $operation $count: exit status $?: $(tail -n 3 "$WORK/err")"
+	counted "$@" "$loop" "$socket" "$operation" "$count"
 }
 
 # instructions COUNT OPERATION FUNCTION: what is done in the function.
 instructions() {
 	run "$1" "$2" valgrind --tool=callgrind --callgrind-out-file=/dev/null --toggle-collect="$3"
-	sed -n 's/^.*Collected : \([0-9]*\).*/\1/p' "$WORK/err"
+	collected
 }
 
 mallocs() {
 	run "$1" "$2" valgrind
-	sed -n 's/^.*total heap usage: \([0-9,]*\) allocs.*/\1/p' "$WORK/err" | tr -d ,
+	allocations
 }
 
 # Those by which files are read and written, memory is copied and threads wait for each other.
 system_calls() {
 	run "$1" "$2" strace -f -c -S name -o "$WORK/strace" \
 		-e trace=pread64,pwrite64,read,write,process_vm_readv,process_vm_writev,futex,rt_sigprocmask,gettid,clock_gettime
-	awk '$NF == "total" { n = $4 } END { print n + 0 }' "$WORK/strace"
-}
-
-status=0
-
-# check DESCRIPTION FIGURE LIMIT
-check() {
-	if [ "$2" -le "$3" ]; then
-		echo "ok $1: $2, at most $3"
-	else
-		echo "not ok $1: $2, at most $3"
-		status=1
-	fi
+	calls_made
 }
 
 # of_one OPERATION FUNCTION
@@ -72,8 +48,7 @@ of_one() {
 	echo $(((second - first) / (many - few)))
 }
 
-# measure OPERATION FUNCTION LIMIT: beside memcpy(). Less is better; the limits leave some air for other
-# compilers.
+# measure OPERATION FUNCTION LIMIT: beside memcpy()
 measure() {
 	local all first second
 
