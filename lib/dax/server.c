@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include <errno.h>
 #include <inttypes.h>
+#include <unistd.h>
 
 #include "core/core.h"
 #include "dax/guard.h"
@@ -8,6 +9,44 @@
 #include "dax/server.h"
 
 #define RANGE_DEFAULT (2ull << 20)
+
+uint64_t vfs_dax_unit(const struct vfs_init *init)
+{
+	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+	uint64_t aligned = 1ull << init->map_alignment;
+
+	return aligned > page ? aligned : page;
+}
+
+int vfs_dax_check(
+	const struct vfs_device *device, const struct vfs_init *init, enum vfs_dax_mode mode)
+{
+	const char *name = vfs_device_info(device)->name;
+
+	if (!vfs_device_window(device))
+		return vfs_error(-ENOTSUP, "%s has no DAX window", name);
+	if (mode == VFS_DAX_INODE && !(init->flags & FUSE_HAS_INODE_DAX))
+		return vfs_error(-ENOTSUP, "the server of %s does not mark files for DAX", name);
+	if (init->map_alignment > 62)
+		return vfs_error(
+			-EPROTO, "%s: mappings aligned to 2^%u bytes", name, init->map_alignment);
+	return 0;
+}
+
+void vfs_dax_op_probe(struct vfs_op *op)
+{
+	vfs_op_removemapping(op, FUSE_ROOT_ID, NULL, 0);
+}
+
+int vfs_dax_probed(const struct vfs_device *device, const struct vfs_op *op)
+{
+	if (op->result < 0 && !op->answered && op->result != -ENOSYS)
+		return (int)op->result;
+	if (op->result != -ENOSYS && op->result != -EOPNOTSUPP)
+		return 0;
+	return vfs_error(-ENOTSUP, "the server of %s does not map files into its DAX window",
+		vfs_device_info(device)->name);
+}
 
 void vfs_dax_op_map(struct vfs_op *op, uint64_t node, const struct vfs_dax_mapping *mapping)
 {

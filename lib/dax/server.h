@@ -6,9 +6,27 @@
 #ifndef VFS_DAX_SERVER_H
 #define VFS_DAX_SERVER_H
 
+#include <vfs/device.h>
 #include <vfs/fuse.h>
 
 #include "dax/dax.h"
+
+/* What mappings are made up of: pages, or what the server aligns them to. */
+uint64_t vfs_dax_unit(const struct vfs_init *init);
+
+/*
+ * Can the window be used like this? -ENOTSUP: there is none, or the server does not mark files;
+ * -EPROTO: it wants an alignment that cannot be.
+ */
+int vfs_dax_check(
+	const struct vfs_device *device, const struct vfs_init *init, enum vfs_dax_mode mode);
+
+/*
+ * A REMOVEMAPPING of nothing, which is refused, but by a server that knows what it is; and what its
+ * end says: 0, -ENOTSUP, or the error of one that was not answered.
+ */
+void vfs_dax_op_probe(struct vfs_op *op);
+int vfs_dax_probed(const struct vfs_device *device, const struct vfs_op *op);
 
 /* SETUPMAPPING of a part of @node. */
 void vfs_dax_op_map(struct vfs_op *op, uint64_t node, const struct vfs_dax_mapping *mapping);

@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "dax/guard.h"
 #include "file/data.h"
@@ -39,40 +38,16 @@ static const struct vfs_dax_ops ops = {.map = map, .unmap = unmap};
 
 /* ---- whether it is used ---- */
 
-static uint64_t unit_of(const struct vfs_fs *fs)
-{
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t aligned = 1ull << fs->init.map_alignment;
-
-	return aligned > page ? aligned : page;
-}
-
-/* Taking nothing out of it is refused, but by a server that knows what that means. */
-static bool server_can_map(struct vfs_fs *fs)
-{
-	struct vfs_op op;
-	int64_t r;
-
-	vfs_op_removemapping(&op, FUSE_ROOT_ID, NULL, 0);
-	r = vfs_fuse_call(fs->fuse, &op);
-	return r != -ENOSYS && r != -EOPNOTSUPP;
-}
-
 static int check(struct vfs_fs *fs)
 {
-	const char *name = vfs_device_info(fs->device)->name;
+	int r = vfs_dax_check(fs->device, &fs->init, fs->options.dax);
+	struct vfs_op op;
 
-	if (!vfs_device_window(fs->device))
-		return vfs_error(-ENOTSUP, "%s has no DAX window", name);
-	if (fs->options.dax == VFS_DAX_INODE && !(fs->init.flags & FUSE_HAS_INODE_DAX))
-		return vfs_error(-ENOTSUP, "the server of %s does not mark files for DAX", name);
-	if (fs->init.map_alignment > 62)
-		return vfs_error(-EPROTO, "%s: mappings aligned to 2^%u bytes", name,
-			fs->init.map_alignment);
-	if (!server_can_map(fs))
-		return vfs_error(
-			-ENOTSUP, "the server of %s does not map files into its DAX window", name);
-	return 0;
+	if (r < 0)
+		return r;
+	vfs_dax_op_probe(&op);
+	(void)vfs_fuse_call(fs->fuse, &op);
+	return vfs_dax_probed(fs->device, &op);
 }
 
 static int create(struct vfs_fs *fs, struct vfs_window *window)
@@ -81,7 +56,7 @@ static int create(struct vfs_fs *fs, struct vfs_window *window)
 		.window = vfs_device_window(fs->device),
 		.length = vfs_device_info(fs->device)->dax_window,
 		.range = fs->options.dax_range,
-		.unit = unit_of(fs),
+		.unit = vfs_dax_unit(&fs->init),
 		.batch = VFS_DAX_BATCH_MAX,
 	};
 	int r = vfs_dax_default_range(&config, vfs_device_info(fs->device)->name);

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <vfs/device.h>
 #include <vfs/fuse.h>
@@ -16,23 +15,18 @@
 
 /* ---- whether it is used ---- */
 
-static int check_device(const struct vfs_device *device)
-{
-	if (vfs_device_window(device))
-		return 0;
-	return vfs_error(-ENOTSUP, "%s has no DAX window", vfs_device_info(device)->name);
-}
-
 int window_check(const struct vfs_device *device, enum vfs_dax_mode mode)
 {
-	if (mode != VFS_DAX_ALWAYS || check_device(device) == 0)
-		return 0;
-	report_error("dax=always: %s", report_reason(-ENOTSUP));
-	return -1;
+	static const struct vfs_init nothing_known;
+	int r = mode == VFS_DAX_ALWAYS ? vfs_dax_check(device, &nothing_known, mode) : 0;
+
+	if (r < 0)
+		report_error("dax=always: %s", report_reason(r));
+	return r < 0 ? -1 : 0;
 }
 
 /* Nobody else uses the queue yet. */
-static int64_t ask(struct vfs_session *session, struct vfs_op *op, int timeout_ms)
+static int ask(struct vfs_session *session, struct vfs_op *op, int timeout_ms)
 {
 	static const struct vfs_caller bridge;
 	struct vfs_queue *queue = vfs_session_queue(session, 0);
@@ -50,50 +44,26 @@ static int64_t ask(struct vfs_session *session, struct vfs_op *op, int timeout_m
 		r = vfs_queue_reap_wait(queue, &done, 1, 1, -1);
 		if (r < 0)
 			return r;
-		op->result = vfs_op_finish(op, request);
+		(void)vfs_op_finish(op, request);
 	}
 	vfs_request_put(request);
-	return r < 0 ? r : op->result;
-}
-
-/* Taking nothing out of it is refused, but by a server that knows what that means. */
-static bool server_can_map(struct vfs_session *session, int timeout_ms)
-{
-	struct vfs_op op;
-	int64_t r;
-
-	vfs_op_removemapping(&op, FUSE_ROOT_ID, NULL, 0);
-	r = ask(session, &op, timeout_ms);
-	return r != -ENOSYS && r != -EOPNOTSUPP && (r >= 0 || op.answered);
+	return r < 0 ? r : 0;
 }
 
 static int check(struct vfs_device *device, struct vfs_session *session,
 	const struct window_options *options)
 {
-	const char *name = vfs_device_info(device)->name;
+	int r = vfs_dax_check(device, &options->agreed, options->mode);
+	struct vfs_op op;
 
-	if (check_device(device) < 0)
-		return -ENOTSUP;
-	if (options->mode == VFS_DAX_INODE && !(options->agreed.flags & FUSE_HAS_INODE_DAX))
-		return vfs_error(-ENOTSUP, "the server of %s does not mark files for DAX", name);
-	if (options->agreed.map_alignment > 62)
-		return vfs_error(-EPROTO, "%s: mappings aligned to 2^%u bytes", name,
-			options->agreed.map_alignment);
-	if (!server_can_map(session, options->timeout_ms))
-		return vfs_error(
-			-ENOTSUP, "the server of %s does not map files into its DAX window", name);
-	return 0;
+	if (r < 0)
+		return r;
+	vfs_dax_op_probe(&op);
+	r = ask(session, &op, options->timeout_ms);
+	return r < 0 ? r : vfs_dax_probed(device, &op);
 }
 
 /* ---- start ---- */
-
-static uint64_t unit_of(const struct window_options *options)
-{
-	uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
-	uint64_t aligned = 1ull << options->agreed.map_alignment;
-
-	return aligned > page ? aligned : page;
-}
 
 /* Without a write-back cache the times of a file are the server's to keep. */
 static bool can_write(const struct window_options *options)
@@ -114,7 +84,7 @@ static int create(struct window *window, struct vfs_device *device, struct vfs_s
 		.length = vfs_device_info(device)->dax_window,
 		.mode = options->mode,
 		.range = options->range,
-		.unit = unit_of(options),
+		.unit = vfs_dax_unit(&options->agreed),
 	};
 	int r = jobs_init(&window->jobs, vfs_session_queue(session, 0));
 
