@@ -26,7 +26,7 @@
 #include "windowed.h"
 
 #define SIZE	   (5u * RANGE)
-#define TIMEOUT_MS 250
+#define TIMEOUT_MS 500
 #define BOUND_S	   20
 
 static struct vfs_file *file;
