@@ -112,6 +112,23 @@ static void test_a_server_that_cannot_map(void **state)
 	assert_without_window(VFS_DAX_AUTO, RANGE);
 }
 
+/* Nobody knows then whether it can. */
+static void test_a_server_that_does_not_answer(void **state)
+{
+	struct vfs_mount_options options = windowed_options();
+
+	(void)state;
+	close_it();
+	windowed_unmount();
+	options.fuse.timeout_ms = 500;
+	served_command("never opcode=%u times=1", FUSE_REMOVEMAPPING);
+	assert_int_equal(vfs_mount(served.name, &options, &windowed), -ETIMEDOUT);
+	served_command("never opcode=%u times=1", FUSE_REMOVEMAPPING);
+	options.dax = VFS_DAX_AUTO;
+	windowed_mount(&options);
+	assert_int_equal(dax_stats().window, 0);
+}
+
 static void test_a_server_that_marks_no_files(void **state)
 {
 	(void)state;
@@ -232,6 +249,7 @@ int main(void)
 		MOUNT_TEST(test_ranges_that_cannot_be),
 		MOUNT_TEST(test_a_window_that_is_less_than_a_range),
 		MOUNT_TEST(test_a_server_that_cannot_map),
+		MOUNT_TEST(test_a_server_that_does_not_answer),
 		MOUNT_TEST(test_a_server_that_marks_no_files),
 		MOUNT_TEST(test_auto_uses_memory_that_is_worth_it),
 	};
