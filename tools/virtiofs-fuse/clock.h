@@ -5,12 +5,17 @@
 #include <stdint.h>
 #include <time.h>
 
-static inline int64_t now_ms(void)
+static inline uint64_t now_ns(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static inline int64_t now_ms(void)
+{
+	return (int64_t)(now_ns() / 1000000);
 }
 
 #endif

@@ -2,7 +2,8 @@
 #include "looking.h"
 
 #include <limits.h>
-#include <time.h>
+
+#include "clock.h"
 
 /*
  * With more of them there is always something to do soon. Whoever sleeps meanwhile leaves the
@@ -20,14 +21,6 @@
 
 /* Whoever never sleeps has to look after everything else from time to time. */
 #define LOOKS_PER_CHECK 1000u
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
 
 static void init_patience(struct vfs_patience *patience, enum vfs_poll poll)
 {
