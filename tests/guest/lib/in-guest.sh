@@ -196,11 +196,19 @@ bridge_umount() {
 	fusermount3 -u "$1" && wait_for 10 no_bridge && not_mounted "$1"
 }
 
+# known_to_kernel TAG: its driver has probed the device. Older kernels do not list the tags.
+known_to_kernel() {
+	[ ! -d /sys/fs/virtiofs ] || grep -qx "$1" /sys/fs/virtiofs/*/tag
+}
+
 # kernel_mount TAG DIR [OPTIONS]: with the kernel's own driver, the one thing most cases must not
-# load. A driver that finds no DAX window mounts all the same.
+# load. A driver that finds no DAX window mounts all the same. A device that had to wait for a
+# virtio-iommu is probed in the background, and has a driver in /sys long before that is over: mount
+# says EINVAL until then.
 kernel_mount() {
 	mkdir -p "$2"
-	load virtiofs && mount -t virtiofs -o "${3:-rw}" "$1" "$2" && grep " $2 .*${3:-rw}" /proc/mounts
+	load virtiofs && wait_for 30 known_to_kernel "$1" &&
+		mount -t virtiofs -o "${3:-rw}" "$1" "$2" && grep " $2 .*${3:-rw}" /proc/mounts
 }
 
 # translated BDF: its driver agreed to VIRTIO_F_ACCESS_PLATFORM, feature 33, and the IOMMU does not
