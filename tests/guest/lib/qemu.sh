@@ -34,8 +34,9 @@ iommu_arguments() {
 		;;
 	virtio)
 		qemu_args+=(-device virtio-iommu-pci)
-		# It does not remap interrupts, which vfio accepts only when told to.
-		iommu_kernel_args=vfio_iommu_type1.allow_unsafe_interrupts=1
+		# It does not remap interrupts, which vfio accepts only when told to. Its driver is a module:
+		# a guest that takes more than 10 s to load it would go on without.
+		iommu_kernel_args="vfio_iommu_type1.allow_unsafe_interrupts=1 deferred_probe_timeout=600"
 		;;
 	none) ;;
 	*) die "IOMMU=$1: only intel, virtio and none exist" ;;
