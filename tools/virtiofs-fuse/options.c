@@ -1,33 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "options.h"
 
-#include <errno.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include <fuse_lowlevel.h>
-
-#include <vfs/fuse_abi.h>
-#include <vfs/quirks.h>
-
 #include "helper.h"
+#include "options_values.h"
 #include "report.h"
 
-/* Options with a value are taken as strings: fuse_opt's own numbers accept "12abc". */
 struct parse {
 	struct options options;
-	char *dma;
-	char *vfio;
-	char *quirks;
-	char *dax;
-	char *dax_range;
-	char *max_write;
-	char *depth;
-	char *timeout;
-	char *poll;
+	struct option_values values;
 	bool reported;
 };
 
@@ -35,6 +20,8 @@ struct parse {
 	{                                                  \
 		name, offsetof(struct parse, field), value \
 	}
+
+#define TEXT(name, value) SET(name "=%s", values.text[value], 0)
 
 static const struct fuse_opt own_options[] = {
 	SET("-f", options.foreground, 1),
@@ -50,16 +37,16 @@ static const struct fuse_opt own_options[] = {
 	SET("no_posix_acl", options.posix_acl, 0),
 	SET("writeback", options.writeback, 1),
 	SET("no_writeback", options.writeback, 0),
-	SET("dma=%s", dma, 0),
-	SET("vfio=%s", vfio, 0),
+	TEXT("dma", VALUE_DMA),
+	TEXT("vfio", VALUE_VFIO),
 	SET("vf_token=%s", options.vf_token, 0),
-	SET("quirks=%s", quirks, 0),
-	SET("dax=%s", dax, 0),
-	SET("dax_range=%s", dax_range, 0),
-	SET("max_write=%s", max_write, 0),
-	SET("depth=%s", depth, 0),
-	SET("timeout=%s", timeout, 0),
-	SET("poll=%s", poll, 0),
+	TEXT("quirks", VALUE_QUIRKS),
+	TEXT("dax", VALUE_DAX),
+	TEXT("dax_range", VALUE_DAX_RANGE),
+	TEXT("max_write", VALUE_MAX_WRITE),
+	TEXT("depth", VALUE_DEPTH),
+	TEXT("timeout", VALUE_TIMEOUT),
+	TEXT("poll", VALUE_POLL),
 	FUSE_OPT_END,
 };
 
@@ -151,130 +138,6 @@ static int take(void *data, const char *argument, int key, struct fuse_args *arg
 	return take_option(data, argument);
 }
 
-static int take_number(const char *name, const char *text, unsigned int min, unsigned int max,
-	unsigned int *number)
-{
-	unsigned long value;
-	char *end;
-
-	if (!text)
-		return 0;
-	errno = 0;
-	value = strtoul(text, &end, 10);
-	if (errno || *end || *text < '0' || *text > '9' || value < min || value > max) {
-		report_error("%s=%s: has to be a number from %u to %u", name, text, min, max);
-		return -1;
-	}
-	*number = (unsigned int)value;
-	return 0;
-}
-
-static int take_dma(const char *text, enum vfs_dma_mode *dma)
-{
-	if (!text || !strcmp(text, "auto")) {
-		*dma = VFS_DMA_AUTO;
-	} else if (!strcmp(text, "iova")) {
-		*dma = VFS_DMA_IOVA;
-	} else {
-		report_error("dma=%s: has to be auto or iova", text);
-		return -1;
-	}
-	return 0;
-}
-
-static int take_vfio(const char *text, enum vfs_vfio_interface *vfio)
-{
-	if (!text || !strcmp(text, "auto")) {
-		*vfio = VFS_VFIO_AUTO;
-	} else if (!strcmp(text, "group")) {
-		*vfio = VFS_VFIO_GROUP;
-	} else if (!strcmp(text, "iommufd")) {
-		*vfio = VFS_VFIO_IOMMUFD;
-	} else {
-		report_error("vfio=%s: has to be auto, group or iommufd", text);
-		return -1;
-	}
-	return 0;
-}
-
-static int take_quirks(const char *text, unsigned int *quirks)
-{
-	int error = text ? vfs_quirk_parse(text, quirks) : 0;
-
-	if (error)
-		report_error("quirks=%s: %s", text, report_reason(error));
-	return error;
-}
-
-static int take_dax(const char *text, enum vfs_dax_mode *dax)
-{
-	static const char *const modes[] = {
-		[VFS_DAX_NEVER] = "never",
-		[VFS_DAX_AUTO] = "auto",
-		[VFS_DAX_ALWAYS] = "always",
-		[VFS_DAX_INODE] = "inode",
-	};
-	unsigned int i;
-
-	for (i = 0; text && i < sizeof(modes) / sizeof(modes[0]); i++) {
-		if (!strcmp(text, modes[i])) {
-			*dax = (enum vfs_dax_mode)i;
-			return 0;
-		}
-	}
-	if (!text)
-		return 0;
-	report_error("dax=%s: has to be never, auto, always or inode", text);
-	return -1;
-}
-
-static int take_dax_range(const char *text, unsigned int *range)
-{
-	if (take_number("dax_range", text, 4096, 1U << 31, range))
-		return -1;
-	if (!(*range & (*range - 1)))
-		return 0;
-	report_error("dax_range=%s: has to be a power of 2", text);
-	return -1;
-}
-
-static int take_poll(const char *text, enum vfs_poll *poll)
-{
-	if (!text)
-		return 0;
-	if (!strcmp(text, "auto")) {
-		*poll = VFS_POLL_AUTO;
-	} else if (!strcmp(text, "always")) {
-		*poll = VFS_POLL_ALWAYS;
-	} else if (!strcmp(text, "never")) {
-		*poll = VFS_POLL_NEVER;
-	} else {
-		report_error("poll=%s: has to be auto, always or never", text);
-		return -1;
-	}
-	return 0;
-}
-
-static int take_values(struct parse *parse)
-{
-	struct options *options = &parse->options;
-
-	if (take_dma(parse->dma, &options->dma) || take_vfio(parse->vfio, &options->vfio))
-		return -1;
-	if (take_quirks(parse->quirks, &options->quirks))
-		return -1;
-	if (take_dax(parse->dax, &options->dax) ||
-		take_dax_range(parse->dax_range, &options->dax_range))
-		return -1;
-	if (take_number("max_write", parse->max_write, 4096, 1U << 30, &options->max_write))
-		return -1;
-	if (take_number("depth", parse->depth, 1, 4096, &options->depth))
-		return -1;
-	if (take_poll(parse->poll, &options->poll))
-		return -1;
-	return take_number("timeout", parse->timeout, 1, 3600, &options->timeout);
-}
-
 /* Enough of what is to be mounted, and where, for what is to be done, and no more? */
 static int check_operands(const struct options *options)
 {
@@ -319,7 +182,7 @@ static int parse_all(struct parse *parse, int argc, char **argv)
 			report_error("%s (virtiofs-fuse -h shows the usage)", report_libfuse());
 		return -1;
 	}
-	if (take_values(parse))
+	if (option_values_take(&parse->values, &parse->options))
 		return -1;
 	return check(&parse->options);
 }
@@ -348,122 +211,13 @@ int options_parse(struct options *options, int argc, char **argv)
 				.max_write = 1U << 20,
 				.depth = 32,
 				.timeout = 10,
-				.poll = VFS_POLL_AUTO,
 			},
 	};
 	int result = parse_words(&parse, argc, argv);
 
-	free(parse.dma);
-	free(parse.vfio);
-	free(parse.quirks);
-	free(parse.dax);
-	free(parse.dax_range);
-	free(parse.max_write);
-	free(parse.depth);
-	free(parse.timeout);
-	free(parse.poll);
+	option_values_free(&parse.values);
 	*options = parse.options;
 	return result;
-}
-
-static int add_option(char **list, const char *name, const char *value)
-{
-	char option[256];
-
-	snprintf(option, sizeof(option), "%s%s", name, value);
-	return fuse_opt_add_opt_escaped(list, option);
-}
-
-/* As mount(8) has it: set-user-ID bits and devices count unless it was said otherwise. */
-static int options_of_mount(const struct options *options, char **list)
-{
-	if (!options->from_mount || geteuid() != 0)
-		return 0;
-	if (!options->nosuid && add_option(list, "suid", ""))
-		return -1;
-	return options->nodev ? 0 : add_option(list, "dev", "");
-}
-
-static int default_options(const struct options *options, const char *tag, char **list)
-{
-	/* "mount -a" knows what is mounted already by what fstab calls it. */
-	const char *source = options->from_mount ? options->device : tag;
-
-	if (options_of_mount(options, list))
-		return -1;
-	if (add_option(list, "default_permissions", ""))
-		return -1;
-	if (options->allow_root && add_option(list, "allow_root", ""))
-		return -1;
-	if (options->allow_other && add_option(list, "allow_other", ""))
-		return -1;
-	if (!options->has_fsname && add_option(list, "fsname=", source))
-		return -1;
-	if (!options->has_subtype && add_option(list, "subtype=", "virtiofs"))
-		return -1;
-	return 0;
-}
-
-int options_mount_args(const struct options *options, const char *tag, struct fuse_args *args)
-{
-	char *list = NULL;
-	int result = -1;
-	int i;
-
-	*args = (struct fuse_args)FUSE_ARGS_INIT(0, NULL);
-	for (i = 0; i < options->mount.argc; i++) {
-		if (fuse_opt_add_arg(args, options->mount.argv[i]))
-			goto out;
-	}
-	if (default_options(options, tag, &list) || fuse_opt_add_arg(args, "-o"))
-		goto out;
-	result = fuse_opt_add_arg(args, list);
-out:
-	free(list);
-	return result;
-}
-
-void options_usage(void)
-{
-	puts("usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opt,...] [-f] [-d] [-h] [-V]\n"
-	     "       virtiofs-fuse --list\n"
-	     "       virtiofs-fuse --check [TAG|BDF|SOCKET] [-o opt,...]\n"
-	     "\n"
-	     "Mounts the virtio-fs device with the tag TAG, or at the PCI address BDF, on DIR.\n"
-	     "It has to be bound to vfio-pci (virtiofs-inspect bind BDF). SOCKET is the path of a\n"
-	     "vhost-user daemon (virtiofsd --socket-path=SOCKET), or vfio-user:PATH of a server.\n"
-	     "\n"
-	     "  -f                    stay in the foreground\n"
-	     "  -d                    stay in the foreground and print each request\n"
-	     "  --list                show the functions that there are, and which can be mounted\n"
-	     "  --check               mount nothing, say what would be in the way\n"
-	     "  -h, -V                print this help, the version\n"
-	     "\n"
-	     "  -o dma=auto|iova      which addresses the device is given (auto)\n"
-	     "  -o vfio=auto|group|iommufd  by which of the kernel's interfaces it is opened "
-	     "(auto)\n"
-	     "  -o vf_token=UUID      of a virtual function: what its physical function's driver "
-	     "set\n"
-	     "  -o quirks=NAME[:NAME] what the device does wrong and may, see the manual page\n"
-	     "  -o dax=never|auto|always|inode  read and write files in the device's DAX window "
-	     "(never)\n"
-	     "  -o dax_range=BYTES    in pieces of this size, a power of 2 (2097152)\n"
-	     "  -o max_write=N        largest data of one request in bytes (1048576)\n"
-	     "  -o depth=N            requests that are prepared or under way at once (32)\n"
-	     "  -o timeout=SECONDS    how long to wait for the device at start and end (10)\n"
-	     "  -o poll=auto|always|never  look for what comes next before sleeping (auto)\n"
-	     "  -o no_posix_acl       do not use the server's access control lists\n"
-	     "  -o no_writeback       do not cache writes, even if the server allows it\n"
-	     "  -o ro allow_other allow_root fsname=NAME subtype=NAME max_read=N auto_unmount\n"
-	     "     suid dev noexec noatime sync and their opposites: as for any FUSE mount\n"
-	     "\n"
-	     "fusermount3 -u DIR, umount DIR, SIGINT or SIGTERM end it.");
-}
-
-void options_version(void)
-{
-	printf("virtiofs-fuse %s (FUSE protocol 7.%d, libfuse %s)\n", VIRTIOFS_VERSION,
-		VFS_FUSE_MINOR, fuse_pkgversion());
 }
 
 void options_free(struct options *options)

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT */
+#include "options.h"
+
+#include <stdio.h>
+
+#include <fuse_lowlevel.h>
+
+#include <vfs/fuse_abi.h>
+
+void options_usage(void)
+{
+	puts("usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opt,...] [-f] [-d] [-h] [-V]\n"
+	     "       virtiofs-fuse --list\n"
+	     "       virtiofs-fuse --check [TAG|BDF|SOCKET] [-o opt,...]\n"
+	     "\n"
+	     "Mounts the virtio-fs device with the tag TAG, or at the PCI address BDF, on DIR.\n"
+	     "It has to be bound to vfio-pci (virtiofs-inspect bind BDF). SOCKET is the path of a\n"
+	     "vhost-user daemon (virtiofsd --socket-path=SOCKET), or vfio-user:PATH of a server.\n"
+	     "\n"
+	     "  -f                    stay in the foreground\n"
+	     "  -d                    stay in the foreground and print each request\n"
+	     "  --list                show the functions that there are, and which can be mounted\n"
+	     "  --check               mount nothing, say what would be in the way\n"
+	     "  -h, -V                print this help, the version\n"
+	     "\n"
+	     "  -o dma=auto|iova      which addresses the device is given (auto)\n"
+	     "  -o vfio=auto|group|iommufd  by which of the kernel's interfaces it is opened "
+	     "(auto)\n"
+	     "  -o vf_token=UUID      of a virtual function: what its physical function's driver "
+	     "set\n"
+	     "  -o quirks=NAME[:NAME] what the device does wrong and may, see the manual page\n"
+	     "  -o dax=never|auto|always|inode  read and write files in the device's DAX window "
+	     "(never)\n"
+	     "  -o dax_range=BYTES    in pieces of this size, a power of 2 (2097152)\n"
+	     "  -o max_write=N        largest data of one request in bytes (1048576)\n"
+	     "  -o depth=N            requests that are prepared or under way at once (32)\n"
+	     "  -o timeout=SECONDS    how long to wait for the device at start and end (10)\n"
+	     "  -o poll=auto|always|never  look for what comes next before sleeping (auto)\n"
+	     "  -o no_posix_acl       do not use the server's access control lists\n"
+	     "  -o no_writeback       do not cache writes, even if the server allows it\n"
+	     "  -o ro allow_other allow_root fsname=NAME subtype=NAME max_read=N auto_unmount\n"
+	     "     suid dev noexec noatime sync and their opposites: as for any FUSE mount\n"
+	     "\n"
+	     "fusermount3 -u DIR, umount DIR, SIGINT or SIGTERM end it.");
+}
+
+void options_version(void)
+{
+	printf("virtiofs-fuse %s (FUSE protocol 7.%d, libfuse %s)\n", VIRTIOFS_VERSION,
+		VFS_FUSE_MINOR, fuse_pkgversion());
+}
