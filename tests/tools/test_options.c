@@ -114,6 +114,11 @@ static void test_defaults(void **state)
 	assert_int_equal(options.depth, 32);
 	assert_int_equal(options.timeout, 10);
 	assert_int_equal(options.poll, VFS_POLL_AUTO);
+	assert_int_equal(options.lane, LANE_AUTO);
+	assert_int_equal(options.queues, 0);
+	assert_false(options.has_cpus);
+	assert_int_equal(options.request_timeout, 0);
+	assert_int_equal(options.device_loss, DEVICE_LOSS_FAIL);
 	assert_int_equal(options.allow_other, geteuid() == 0);
 	options_free(&options);
 }
@@ -157,6 +162,98 @@ static void test_ways_to_wait(void **state)
 	expect_poll("myfs /mnt -o poll=always", VFS_POLL_ALWAYS);
 	expect_poll("myfs /mnt -o poll=never", VFS_POLL_NEVER);
 	refused("myfs /mnt -o poll=often", "poll=often");
+}
+
+static void test_lanes(void **state)
+{
+	static const char *const lines[] = {
+		[LANE_AUTO] = "myfs /mnt -o lane=auto",
+		[LANE_URING] = "myfs /mnt -o lane=uring",
+		[LANE_READERS] = "myfs /mnt -o lane=readers,queues=1",
+		[LANE_SINGLE] = "myfs /mnt -o lane=single,queues=1024",
+	};
+	struct options options;
+	int i;
+
+	(void)state;
+	for (i = LANE_AUTO; i <= LANE_SINGLE; i++) {
+		assert_int_equal(parse(&options, lines[i]), 0);
+		assert_int_equal(options.lane, i);
+		options_free(&options);
+	}
+	assert_int_equal(options.queues, 1024);
+	refused("myfs /mnt -o lane=fast", "auto, uring, readers or single");
+	refused("myfs /mnt -o queues=0", "queues=0");
+	refused("myfs /mnt -o queues=1025", "from 1 to 1024");
+}
+
+/* A processor that this process may run on; the kernel has at least one. */
+static unsigned int some_cpu(void)
+{
+	unsigned int cpu = 0;
+	cpu_set_t allowed;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(allowed), &allowed), 0);
+	while (!CPU_ISSET(cpu, &allowed))
+		cpu++;
+	return cpu;
+}
+
+static void test_processors(void **state)
+{
+	unsigned int cpu = some_cpu();
+	struct options options;
+	cpu_set_t expected;
+	char line[64];
+
+	(void)state;
+	CPU_ZERO(&expected);
+	CPU_SET(cpu, &expected);
+	snprintf(line, sizeof(line), "myfs /mnt -o cpus=%u", cpu);
+	assert_int_equal(parse(&options, line), 0);
+	assert_true(options.has_cpus);
+	assert_true(CPU_EQUAL(&options.cpus, &expected));
+	options_free(&options);
+	/* None has so many that the last one is there. */
+	snprintf(line, sizeof(line), "myfs /mnt -o cpus=1022-1023:%u-%u", cpu, cpu);
+	assert_int_equal(parse(&options, line), 0);
+	assert_true(CPU_EQUAL(&options.cpus, &expected));
+	options_free(&options);
+	snprintf(line, sizeof(line), "myfs /mnt -o cpus=1023\\,%u", cpu);
+	assert_int_equal(parse(&options, line), 0);
+	assert_true(CPU_EQUAL(&options.cpus, &expected));
+	options_free(&options);
+}
+
+static void test_processors_that_there_are_not(void **state)
+{
+	(void)state;
+	refused("myfs /mnt -o cpus=1023", "none of them is online");
+	refused("myfs /mnt -o cpus=", "numbers and ranges");
+	refused("myfs /mnt -o cpus=1-", "numbers and ranges");
+	refused("myfs /mnt -o cpus=3-1", "numbers and ranges");
+	refused("myfs /mnt -o cpus=0:", "numbers and ranges");
+	refused("myfs /mnt -o cpus=0;1", "numbers and ranges");
+	refused("myfs /mnt -o cpus=1024", "below 1024");
+	refused("myfs /mnt -o cpus=-1", "numbers and ranges");
+	refused("myfs /mnt -o cpus=99999999999999999999", "numbers and ranges");
+}
+
+static void test_when_the_device_does_not_answer(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, "myfs /mnt -o request_timeout=30,device_loss=unmount"), 0);
+	assert_int_equal(options.request_timeout, 30);
+	assert_int_equal(options.device_loss, DEVICE_LOSS_UNMOUNT);
+	options_free(&options);
+	assert_int_equal(parse(&options, "myfs /mnt -o request_timeout=0,device_loss=wait"), 0);
+	assert_int_equal(options.request_timeout, 0);
+	assert_int_equal(options.device_loss, DEVICE_LOSS_WAIT);
+	options_free(&options);
+	refused("myfs /mnt -o request_timeout=1m", "request_timeout=1m");
+	refused("myfs /mnt -o device_loss=no", "fail, wait or unmount");
 }
 
 static void test_options_of_the_window(void **state)
@@ -415,6 +512,10 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_own_options),
 		cmocka_unit_test(test_ways_to_wait),
+		cmocka_unit_test(test_lanes),
+		cmocka_unit_test(test_processors),
+		cmocka_unit_test(test_processors_that_there_are_not),
+		cmocka_unit_test(test_when_the_device_does_not_answer),
 		cmocka_unit_test(test_options_of_the_window),
 		cmocka_unit_test(test_options_of_vfio),
 		cmocka_unit_test(test_debug_stays_in_the_foreground),

@@ -47,6 +47,11 @@ static const struct fuse_opt own_options[] = {
 	TEXT("depth", VALUE_DEPTH),
 	TEXT("timeout", VALUE_TIMEOUT),
 	TEXT("poll", VALUE_POLL),
+	TEXT("lane", VALUE_LANE),
+	TEXT("queues", VALUE_QUEUES),
+	TEXT("cpus", VALUE_CPUS),
+	TEXT("request_timeout", VALUE_REQUEST_TIMEOUT),
+	TEXT("device_loss", VALUE_DEVICE_LOSS),
 	FUSE_OPT_END,
 };
 

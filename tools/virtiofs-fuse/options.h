@@ -3,6 +3,7 @@
 #ifndef VIRTIOFS_FUSE_OPTIONS_H
 #define VIRTIOFS_FUSE_OPTIONS_H
 
+#include <sched.h>
 #include <stdbool.h>
 
 #include <fuse_opt.h>
@@ -10,6 +11,9 @@
 #include <vfs/dax.h>
 #include <vfs/device.h>
 #include <vfs/session.h>
+
+#include "device_loss.h"
+#include "lane_choice.h"
 
 struct options {
 	char *device; /* tag or PCI address */
@@ -35,6 +39,12 @@ struct options {
 	bool fake;	      /* mount -f: all but the mount */
 	bool sloppy;	      /* mount -s: unknown options are passed over */
 	enum vfs_poll poll;
+	enum lane_choice lane;
+	unsigned int queues; /* 0: as many as there are processors, and as the device has */
+	bool has_cpus;
+	cpu_set_t cpus;		      /* those that threads are for, with has_cpus */
+	unsigned int request_timeout; /* seconds; 0: none */
+	enum device_loss device_loss;
 	bool allow_other;
 	bool allow_root;
 	bool has_fsname;

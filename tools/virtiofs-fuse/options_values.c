@@ -8,6 +8,7 @@
 
 #include <vfs/quirks.h>
 
+#include "cpu_list.h"
 #include "options.h"
 #include "report.h"
 
@@ -22,6 +23,8 @@ static const struct choice {
 	[VALUE_VFIO] = {"vfio", {"auto", "group", "iommufd"}},
 	[VALUE_DAX] = {"dax", {"never", "auto", "always", "inode"}},
 	[VALUE_POLL] = {"poll", {"auto", "always", "never"}},
+	[VALUE_LANE] = {"lane", {"auto", "uring", "readers", "single"}},
+	[VALUE_DEVICE_LOSS] = {"device_loss", {"fail", "wait", "unmount"}},
 };
 
 /* "a, b or c" */
@@ -68,6 +71,8 @@ static int take_choices(const struct option_values *values, struct options *opti
 	options->vfio = (enum vfs_vfio_interface)chosen[VALUE_VFIO];
 	options->dax = (enum vfs_dax_mode)chosen[VALUE_DAX];
 	options->poll = (enum vfs_poll)chosen[VALUE_POLL];
+	options->lane = (enum lane_choice)chosen[VALUE_LANE];
+	options->device_loss = (enum device_loss)chosen[VALUE_DEVICE_LOSS];
 	return 0;
 }
 
@@ -109,6 +114,11 @@ static int take_numbers(const struct option_values *values, struct options *opti
 		return -1;
 	if (take_number("depth", text[VALUE_DEPTH], 1, 4096, &options->depth))
 		return -1;
+	if (take_number("queues", text[VALUE_QUEUES], 1, 1024, &options->queues))
+		return -1;
+	if (take_number("request_timeout", text[VALUE_REQUEST_TIMEOUT], 0, 1U << 20,
+		    &options->request_timeout))
+		return -1;
 	return take_number("timeout", text[VALUE_TIMEOUT], 1, 3600, &options->timeout);
 }
 
@@ -121,11 +131,21 @@ static int take_quirks(const char *text, unsigned int *quirks)
 	return error;
 }
 
+static int take_cpus(const char *text, struct options *options)
+{
+	if (!text)
+		return 0;
+	options->has_cpus = true;
+	return cpu_list_parse(text, &options->cpus);
+}
+
 int option_values_take(const struct option_values *values, struct options *options)
 {
 	if (take_choices(values, options) || take_numbers(values, options))
 		return -1;
-	return take_quirks(values->text[VALUE_QUIRKS], &options->quirks) ? -1 : 0;
+	if (take_quirks(values->text[VALUE_QUIRKS], &options->quirks))
+		return -1;
+	return take_cpus(values->text[VALUE_CPUS], options);
 }
 
 void option_values_free(struct option_values *values)

@@ -14,6 +14,8 @@ enum option_value {
 	VALUE_VFIO,
 	VALUE_DAX,
 	VALUE_POLL,
+	VALUE_LANE,
+	VALUE_DEVICE_LOSS,
 	NUM_CHOICES,
 
 	/* Numbers */
@@ -21,9 +23,12 @@ enum option_value {
 	VALUE_MAX_WRITE,
 	VALUE_DEPTH,
 	VALUE_TIMEOUT,
+	VALUE_QUEUES,
+	VALUE_REQUEST_TIMEOUT,
 
 	/* Others */
 	VALUE_QUIRKS,
+	VALUE_CPUS,
 	NUM_VALUES,
 };
 
