@@ -113,6 +113,23 @@ static void test_options_mask_writeback_and_acl(void **state)
 	assert_int_equal(answered(&limits, &generous) & masked, 0);
 }
 
+static void test_without_a_cache_nothing_is_kept(void **state)
+{
+	const uint64_t masked = FUSE_WRITEBACK_CACHE | FUSE_CACHE_SYMLINKS | FUSE_NO_OPEN_SUPPORT |
+				FUSE_NO_OPENDIR_SUPPORT;
+	struct negotiate_limits limits = roomy;
+	struct vfs_init got = generous;
+
+	(void)state;
+	limits.no_cache = true;
+	assert_int_equal(offered(&eager, &limits) & masked, 0);
+	assert_int_equal(answered(&limits, &generous) & masked, 0);
+	/* Files can be mapped whether the server knows of that or not. */
+	got.flags &= ~FUSE_DIRECT_IO_ALLOW_MMAP;
+	assert_true(answered(&limits, &got) & FUSE_DIRECT_IO_ALLOW_MMAP);
+	assert_false(answered(&roomy, &got) & FUSE_DIRECT_IO_ALLOW_MMAP);
+}
+
 static void test_idmap_needs_the_kernel_to_check_permissions_and_uids(void **state)
 {
 	struct negotiate_limits limits = roomy;
@@ -279,6 +296,7 @@ int main(void)
 		cmocka_unit_test(test_what_the_window_needs_is_offered_to_the_server_alone),
 		cmocka_unit_test(test_flags_pass_that_both_sides_want),
 		cmocka_unit_test(test_options_mask_writeback_and_acl),
+		cmocka_unit_test(test_without_a_cache_nothing_is_kept),
 		cmocka_unit_test(test_idmap_needs_the_kernel_to_check_permissions_and_uids),
 		cmocka_unit_test(test_init_ext_goes_with_upper_flags),
 		cmocka_unit_test(test_sizes_are_clamped_to_the_slot),

@@ -119,6 +119,7 @@ static void test_defaults(void **state)
 	assert_false(options.has_cpus);
 	assert_int_equal(options.request_timeout, 0);
 	assert_int_equal(options.device_loss, DEVICE_LOSS_FAIL);
+	assert_int_equal(options.cache, CACHE_AUTO);
 	assert_int_equal(options.allow_other, geteuid() == 0);
 	options_free(&options);
 }
@@ -254,6 +255,24 @@ static void test_when_the_device_does_not_answer(void **state)
 	options_free(&options);
 	refused("myfs /mnt -o request_timeout=1m", "request_timeout=1m");
 	refused("myfs /mnt -o device_loss=no", "fail, wait or unmount");
+}
+
+static void expect_cache(const char *arguments, enum cache_mode cache)
+{
+	struct options options;
+
+	assert_int_equal(parse(&options, arguments), 0);
+	assert_int_equal(options.cache, cache);
+	options_free(&options);
+}
+
+static void test_ways_to_cache(void **state)
+{
+	(void)state;
+	expect_cache("myfs /mnt -o cache=auto", CACHE_AUTO);
+	expect_cache("myfs /mnt -o cache=none", CACHE_NONE);
+	expect_cache("myfs /mnt -o cache=always", CACHE_ALWAYS);
+	refused("myfs /mnt -o cache=never", "auto, none or always");
 }
 
 static void test_options_of_the_window(void **state)
@@ -516,6 +535,7 @@ int main(void)
 		cmocka_unit_test(test_processors),
 		cmocka_unit_test(test_processors_that_there_are_not),
 		cmocka_unit_test(test_when_the_device_does_not_answer),
+		cmocka_unit_test(test_ways_to_cache),
 		cmocka_unit_test(test_options_of_the_window),
 		cmocka_unit_test(test_options_of_vfio),
 		cmocka_unit_test(test_debug_stays_in_the_foreground),

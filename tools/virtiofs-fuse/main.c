@@ -98,6 +98,7 @@ static int shake_hands(struct bridge *bridge)
 				.allow_root = options->allow_root,
 				.posix_acl = options->posix_acl,
 				.writeback = options->writeback,
+				.no_cache = options->cache == CACHE_NONE,
 				.dax = options->dax != VFS_DAX_NEVER,
 				.inode_dax = options->dax == VFS_DAX_INODE,
 			},

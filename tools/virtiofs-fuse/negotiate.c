@@ -42,6 +42,10 @@ static uint64_t passed_flags(const struct negotiate_limits *limits)
 {
 	uint64_t flags = PASSED_FLAGS;
 
+	/* Of files that it opens without asking it keeps all, and writing back it trusts itself. */
+	if (limits->no_cache)
+		flags &= ~(uint64_t)(FUSE_WRITEBACK_CACHE | FUSE_CACHE_SYMLINKS |
+				     FUSE_NO_OPEN_SUPPORT | FUSE_NO_OPENDIR_SUPPORT);
 	if (!limits->writeback)
 		flags &= ~(uint64_t)FUSE_WRITEBACK_CACHE;
 	if (!limits->posix_acl)
@@ -100,6 +104,9 @@ static uint64_t answer_flags(const struct fuse_init_in *in, const struct negotia
 	 * than the 32 of a server without MAX_PAGES, and how an abort differs from an unmount.
 	 */
 	flags |= offered & (FUSE_MAX_PAGES | FUSE_ABORT_ERROR);
+	/* Files are opened for direct I/O because of us, and are to be mapped as before. */
+	if (limits->no_cache)
+		flags |= offered & FUSE_DIRECT_IO_ALLOW_MMAP;
 	if (offered & FUSE_INIT_EXT)
 		return with_init_ext(flags);
 	return flags;

@@ -20,6 +20,7 @@ struct negotiate_limits {
 	bool allow_root;
 	bool posix_acl;
 	bool writeback;
+	bool no_cache;	/* the kernel keeps nothing */
 	bool dax;	/* the bridge itself maps files */
 	bool inode_dax; /* those that the server marks */
 };

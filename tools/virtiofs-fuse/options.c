@@ -52,6 +52,7 @@ static const struct fuse_opt own_options[] = {
 	TEXT("cpus", VALUE_CPUS),
 	TEXT("request_timeout", VALUE_REQUEST_TIMEOUT),
 	TEXT("device_loss", VALUE_DEVICE_LOSS),
+	TEXT("cache", VALUE_CACHE),
 	FUSE_OPT_END,
 };
 

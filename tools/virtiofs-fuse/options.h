@@ -12,6 +12,7 @@
 #include <vfs/device.h>
 #include <vfs/session.h>
 
+#include "cache_mode.h"
 #include "device_loss.h"
 #include "lane_choice.h"
 
@@ -45,6 +46,7 @@ struct options {
 	cpu_set_t cpus;		      /* those that threads are for, with has_cpus */
 	unsigned int request_timeout; /* seconds; 0: none */
 	enum device_loss device_loss;
+	enum cache_mode cache;
 	bool allow_other;
 	bool allow_root;
 	bool has_fsname;

@@ -42,6 +42,7 @@ void options_usage(void)
 	     "  -o request_timeout=SECONDS  how long a request may take, 0: for ever (0)\n"
 	     "  -o device_loss=fail|wait|unmount  what becomes of the mount without the device "
 	     "(fail)\n"
+	     "  -o cache=auto|none|always  how long the kernel keeps what was answered (auto)\n"
 	     "  -o no_posix_acl       do not use the server's access control lists\n"
 	     "  -o no_writeback       do not cache writes, even if the server allows it\n"
 	     "  -o ro allow_other allow_root fsname=NAME subtype=NAME max_read=N auto_unmount\n"

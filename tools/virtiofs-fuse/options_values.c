@@ -25,6 +25,7 @@ static const struct choice {
 	[VALUE_POLL] = {"poll", {"auto", "always", "never"}},
 	[VALUE_LANE] = {"lane", {"auto", "uring", "readers", "single"}},
 	[VALUE_DEVICE_LOSS] = {"device_loss", {"fail", "wait", "unmount"}},
+	[VALUE_CACHE] = {"cache", {"auto", "none", "always"}},
 };
 
 /* "a, b or c" */
@@ -73,6 +74,7 @@ static int take_choices(const struct option_values *values, struct options *opti
 	options->poll = (enum vfs_poll)chosen[VALUE_POLL];
 	options->lane = (enum lane_choice)chosen[VALUE_LANE];
 	options->device_loss = (enum device_loss)chosen[VALUE_DEVICE_LOSS];
+	options->cache = (enum cache_mode)chosen[VALUE_CACHE];
 	return 0;
 }
 

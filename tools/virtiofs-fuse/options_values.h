@@ -16,6 +16,7 @@ enum option_value {
 	VALUE_POLL,
 	VALUE_LANE,
 	VALUE_DEVICE_LOSS,
+	VALUE_CACHE,
 	NUM_CHOICES,
 
 	/* Numbers */
