@@ -87,7 +87,7 @@ int vfs_mem_register(struct vfs_session *session, const struct vfs_mem_descripti
  * @addr: where to put its address; unchanged on error
  * @result: where to put it; unchanged on error
  *
- * It is a memfd, from 2 MiB pages if there are enough of them, filled with zeros. Every device
+ * It is a memfd, filled with zeros, of pages as vfs_session_options.hugepages says. Every device
  * that memory can be registered with takes it. vfs_mem_unregister() frees it. Any thread may call
  * it.
  *

@@ -39,6 +39,18 @@ enum vfs_poll {
 };
 
 /**
+ * enum vfs_hugepages - whether memory for the device is from pages of 2 MiB
+ * @VFS_HUGEPAGES_AUTO: if there are enough of them, and always where no IOMMU pins memory
+ * @VFS_HUGEPAGES_NEVER: not, and where no IOMMU pins memory there is no session
+ * @VFS_HUGEPAGES_ALWAYS: it is, and without enough of them there is no session
+ */
+enum vfs_hugepages {
+	VFS_HUGEPAGES_AUTO,
+	VFS_HUGEPAGES_NEVER,
+	VFS_HUGEPAGES_ALWAYS,
+};
+
+/**
  * struct vfs_session_options - how to start a device; a field that is 0 means its default
  * @num_queues: request queues to use, at most what the device has (default 1)
  * @depth: requests that can be prepared or in flight at once, for each queue (default 32):
@@ -54,6 +66,7 @@ enum vfs_poll {
  * @notify_buffers: how many notifications the device can send before they are taken, see notify.h.
  *                  0, the default: it is not asked for any.
  * @quirks: rules that the device is known to break and may, bits of enum vfs_quirk (default: none)
+ * @hugepages: of what pages the session's memory is, and that of vfs_mem_alloc()
  */
 struct vfs_session_options {
 	unsigned int num_queues;
@@ -64,6 +77,7 @@ struct vfs_session_options {
 	unsigned int timeout_ms;
 	unsigned int notify_buffers;
 	unsigned int quirks;
+	enum vfs_hugepages hugepages;
 };
 
 /**
@@ -80,8 +94,9 @@ struct vfs_session_options {
  *   * ``-EPERM``: the device does not offer VIRTIO_F_ACCESS_PLATFORM and physical addresses cannot
  *     be had; vfs_last_error() says what would make it right
  *   * ``-EPROTO``: the device refused the features or is against the specification
- *   * ``-EINVAL``: an option is out of its range
- *   * ``-ENOMEM``: no memory, or the limit on locked memory (RLIMIT_MEMLOCK) is too low
+ *   * ``-EINVAL``: an option is out of its range, or hugepages are needed and were ruled out
+ *   * ``-ENOMEM``: no memory, too few hugepages where they are needed, or the limit on locked
+ *     memory (RLIMIT_MEMLOCK) is too low
  *   * ``-EBUSY``: the device has a session
  *   * ``-ETIMEDOUT``, ``-EIO``, ``-ENODEV``: the device does not answer, fails, is gone
  */

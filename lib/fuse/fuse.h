@@ -326,6 +326,19 @@ static inline int vfs_session_check(const struct vfs_session *session)
 	return session->failed ? vfs_session_refuse(session) : 0;
 }
 
+/* What memory for the device may be of. Huge pages are tried first. */
+static inline bool vfs_session_huge_pages(const struct vfs_session *session)
+{
+	return session->options.hugepages != VFS_HUGEPAGES_NEVER;
+}
+
+/* Where a device sees physical memory, only hugepages are sure to keep their place. */
+static inline bool vfs_session_small_pages(const struct vfs_session *session)
+{
+	return session->options.hugepages != VFS_HUGEPAGES_ALWAYS &&
+	       session->device->transport->limits.translation != VFS_UNTRANSLATED;
+}
+
 /* ---- layout of a session's memory (memory.c) ---- */
 
 /* Where one queue's things are in the arena. */

@@ -242,12 +242,13 @@ static int alloc_of(struct vfs_session *session, size_t length, bool huge, struc
 VFS_EXPORT int vfs_mem_alloc(
 	struct vfs_session *session, size_t length, void **addr, struct vfs_mem **result)
 {
-	int r;
+	int r = -ENOMEM;
 
 	if (!length || length > SIZE_MAX / 2)
 		return vfs_error(-EINVAL, "%zu bytes of memory cannot be had", length);
-	r = alloc_of(session, length, true, result);
-	if (r == -ENOMEM && session->device->transport->limits.translation != VFS_UNTRANSLATED)
+	if (vfs_session_huge_pages(session))
+		r = alloc_of(session, length, true, result);
+	if (r == -ENOMEM && vfs_session_small_pages(session))
 		r = alloc_of(session, length, false, result);
 	if (r == 0)
 		*addr = (*result)->memory.base;

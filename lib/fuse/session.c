@@ -57,6 +57,13 @@ static int set_options(struct vfs_session *session, const struct vfs_session_opt
 		return vfs_error(-EINVAL, "poll %u is not known", o->poll);
 	if (o->quirks & ~vfs_quirks_known())
 		return vfs_error(-EINVAL, "quirks 0x%x are not known", o->quirks);
+	if (o->hugepages > VFS_HUGEPAGES_ALWAYS)
+		return vfs_error(-EINVAL, "hugepages %u is not known", o->hugepages);
+	if (!vfs_session_huge_pages(session) && !vfs_session_small_pages(session))
+		return vfs_error(-EINVAL,
+			"%s has no IOMMU, so its memory has to be hugepages, and they were ruled "
+			"out",
+			session->device->info.name);
 	if (o->num_queues > session->device->info.num_request_queues)
 		return vfs_error(-EINVAL, "%u request queues were asked for, %s has %u",
 			o->num_queues, session->device->info.name,
@@ -211,13 +218,13 @@ static int create_memory(struct vfs_session *session)
 {
 	struct vfs_queue_plan *plans = calloc(session->num_rings, sizeof(*plans));
 	unsigned int i;
-	int r;
+	int r = -ENOMEM;
 
 	if (!plans)
 		return vfs_error(-ENOMEM, "out of memory");
-	r = create_arena_of(session, plans, true);
-	/* Where a device sees physical memory, only hugepages are sure to keep their place. */
-	if (r == -ENOMEM && session->device->transport->limits.translation != VFS_UNTRANSLATED)
+	if (vfs_session_huge_pages(session))
+		r = create_arena_of(session, plans, true);
+	if (r == -ENOMEM && vfs_session_small_pages(session))
 		r = create_arena_of(session, plans, false);
 	for (i = 0; i < session->num_rings && r == 0; i++)
 		if (plans[i].ring_size)

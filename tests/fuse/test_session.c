@@ -108,6 +108,7 @@ static void options_out_of_range_are_refused(void **state)
 		{.max_payload = (16u << 20) + 1},
 		{.ring_size = 3},
 		{.ring_size = 65536},
+		{.hugepages = 3},
 	};
 
 	(void)state;
@@ -252,6 +253,50 @@ static void without_an_iommu_memory_has_to_be_huge(void **state)
 	fake_memfd.huge = true;
 	assert_int_equal(fuse_device_start(&d, NULL, &session), 0);
 	assert_int_equal(fake_memfd.num_small, 0);
+}
+
+static void hugepages_can_be_ruled_out(void **state)
+{
+	struct vfs_session_options options = {.hugepages = VFS_HUGEPAGES_NEVER};
+	struct vfs_mem *mem;
+	void *addr;
+
+	(void)state;
+	fake_memfd.huge = true;
+	assert_int_equal(fuse_device_start(&d, &options, &session), 0);
+	d.unmaps_while_running = true;
+	assert_int_equal(vfs_mem_alloc(session, 4096, &addr, &mem), 0);
+	assert_int_equal(fake_memfd.num_huge, 0);
+	assert_int_equal(fake_memfd.num_small, 2);
+}
+
+static void hugepages_can_be_required(void **state)
+{
+	struct vfs_session_options options = {.hugepages = VFS_HUGEPAGES_ALWAYS};
+	struct vfs_mem *mem;
+	void *addr;
+
+	(void)state;
+	assert_int_equal(fuse_device_start(&d, &options, &session), -ENOMEM);
+	assert_error_says("vm.nr_hugepages");
+	assert_int_equal(fake_memfd.num_small, 0);
+	fake_memfd.huge = true;
+	assert_int_equal(fuse_device_start(&d, &options, &session), 0);
+	fake_memfd.huge = false;
+	assert_int_equal(vfs_mem_alloc(session, 4096, &addr, &mem), -ENOMEM);
+	assert_int_equal(fake_memfd.num_small, 0);
+}
+
+static void without_an_iommu_hugepages_cannot_be_ruled_out(void **state)
+{
+	struct vfs_session_options options = {.hugepages = VFS_HUGEPAGES_NEVER};
+
+	(void)state;
+	without_platform();
+	fake_memfd.huge = true;
+	d.stub.transport.limits.translation = VFS_UNTRANSLATED;
+	assert_int_equal(fuse_device_start(&d, &options, &session), -EINVAL);
+	assert_error_says("has no IOMMU");
 }
 
 /* ---- INIT ---- */
@@ -575,6 +620,9 @@ int main(void)
 		TEST(memory_is_huge_where_it_can_be),
 		TEST(small_pages_are_tried_when_huge_ones_cannot_be_mapped),
 		TEST(without_an_iommu_memory_has_to_be_huge),
+		TEST(hugepages_can_be_ruled_out),
+		TEST(hugepages_can_be_required),
+		TEST(without_an_iommu_hugepages_cannot_be_ruled_out),
 		TEST(init_connects),
 		TEST(nothing_is_sent_before_init),
 		TEST(answers_to_init_that_are_no_connection),

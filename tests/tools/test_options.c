@@ -120,6 +120,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.request_timeout, 0);
 	assert_int_equal(options.device_loss, DEVICE_LOSS_FAIL);
 	assert_int_equal(options.cache, CACHE_AUTO);
+	assert_int_equal(options.hugepages, VFS_HUGEPAGES_AUTO);
 	assert_int_equal(options.allow_other, geteuid() == 0);
 	options_free(&options);
 }
@@ -273,6 +274,23 @@ static void test_ways_to_cache(void **state)
 	expect_cache("myfs /mnt -o cache=none", CACHE_NONE);
 	expect_cache("myfs /mnt -o cache=always", CACHE_ALWAYS);
 	refused("myfs /mnt -o cache=never", "auto, none or always");
+}
+
+static void expect_hugepages(const char *arguments, enum vfs_hugepages hugepages)
+{
+	struct options options;
+
+	assert_int_equal(parse(&options, arguments), 0);
+	assert_int_equal(options.hugepages, hugepages);
+	options_free(&options);
+}
+
+static void test_hugepages(void **state)
+{
+	(void)state;
+	expect_hugepages("myfs /mnt -o hugepages", VFS_HUGEPAGES_ALWAYS);
+	expect_hugepages("myfs /mnt -o no_hugepages", VFS_HUGEPAGES_NEVER);
+	expect_hugepages("myfs /mnt -o hugepages,no_hugepages", VFS_HUGEPAGES_NEVER);
 }
 
 static void test_options_of_the_window(void **state)
@@ -536,6 +554,7 @@ int main(void)
 		cmocka_unit_test(test_processors_that_there_are_not),
 		cmocka_unit_test(test_when_the_device_does_not_answer),
 		cmocka_unit_test(test_ways_to_cache),
+		cmocka_unit_test(test_hugepages),
 		cmocka_unit_test(test_options_of_the_window),
 		cmocka_unit_test(test_options_of_vfio),
 		cmocka_unit_test(test_debug_stays_in_the_foreground),

@@ -30,6 +30,7 @@ int open_session(
 		.timeout_ms = options->timeout * 1000,
 		.notify_buffers = NOTICES_BUFFERS,
 		.quirks = options->quirks,
+		.hugepages = (enum vfs_hugepages)options->hugepages,
 	};
 
 	return vfs_session_create(device, &how, session);

@@ -37,6 +37,8 @@ static const struct fuse_opt own_options[] = {
 	SET("no_posix_acl", options.posix_acl, 0),
 	SET("writeback", options.writeback, 1),
 	SET("no_writeback", options.writeback, 0),
+	SET("hugepages", options.hugepages, VFS_HUGEPAGES_ALWAYS),
+	SET("no_hugepages", options.hugepages, VFS_HUGEPAGES_NEVER),
 	TEXT("dma", VALUE_DMA),
 	TEXT("vfio", VALUE_VFIO),
 	SET("vf_token=%s", options.vf_token, 0),

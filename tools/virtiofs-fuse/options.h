@@ -27,6 +27,7 @@ struct options {
 	int check; /* look at the device, or at what there is, and mount nothing */
 	int posix_acl;
 	int writeback;
+	int hugepages; /* enum vfs_hugepages */
 	enum vfs_dma_mode dma;
 	enum vfs_vfio_interface vfio;
 	char *vf_token; /* NULL: none */
