@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* What a connection wants of its server, and what became of it. */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "ops/feature.h"
 #include "ops/ops.h"
 
 /*
@@ -22,32 +22,11 @@
 
 #define UPPER_HALF (~(uint64_t)UINT32_MAX)
 
-/* "a, b and so on", as far as it fits. */
-static void name_all(uint64_t features, char *text, size_t size)
-{
-	size_t used = 0;
-	unsigned int bit;
-
-	text[0] = '\0';
-	for (bit = 0; bit < 64; bit++) {
-		const char *name = vfs_feature_name(bit);
-		int length;
-
-		if (!(features >> bit & 1))
-			continue;
-		length = snprintf(text + used, size - used, "%s%s", used ? ", " : "",
-			name ? name : "one without a name");
-		if (length < 0 || (size_t)length >= size - used)
-			break;
-		used += (size_t)length;
-	}
-}
-
 static int complain(int error, const char *what, uint64_t features)
 {
 	char text[256];
 
-	name_all(features, text, sizeof(text));
+	vfs_feature_names(features, text, sizeof(text));
 	return vfs_error(error, "%s: %s", what, text);
 }
 

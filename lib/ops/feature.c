@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Names of FUSE features. */
+#include <stdio.h>
 #include <strings.h>
 
+#include "ops/feature.h"
 #include "ops/ops.h"
 
 static const char *const names[64] = {
@@ -63,4 +65,24 @@ VFS_EXPORT uint64_t vfs_feature_parse(const char *name)
 		if (names[bit] && strcasecmp(name, names[bit]) == 0)
 			return 1ULL << bit;
 	return 0;
+}
+
+void vfs_feature_names(uint64_t features, char *text, size_t size)
+{
+	size_t used = 0;
+	unsigned int bit;
+
+	text[0] = '\0';
+	for (bit = 0; bit < 64; bit++) {
+		const char *name = vfs_feature_name(bit);
+		int length;
+
+		if (!(features >> bit & 1))
+			continue;
+		length = snprintf(text + used, size - used, "%s%s", used ? ", " : "",
+			name ? name : "one without a name");
+		if (length < 0 || (size_t)length >= size - used)
+			break;
+		used += (size_t)length;
+	}
 }

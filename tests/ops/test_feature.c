@@ -4,10 +4,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
 #include <vfs/fuse.h>
+
+#include "ops/feature.h"
 
 static void a_feature_has_the_name_of_the_protocol(void **state)
 {
@@ -49,12 +52,27 @@ static void case_does_not_count(void **state)
 	assert_int_equal(vfs_feature_parse(""), 0);
 }
 
+static void names_are_listed_as_far_as_they_fit(void **state)
+{
+	const uint64_t three = FUSE_ASYNC_READ | 1ull << 31 | FUSE_SECURITY_CTX;
+	char text[64];
+
+	(void)state;
+	vfs_feature_names(0, text, sizeof(text));
+	assert_string_equal(text, "");
+	vfs_feature_names(three, text, sizeof(text));
+	assert_string_equal(text, "async_read, one without a name, security_ctx");
+	vfs_feature_names(UINT64_MAX, text, sizeof(text));
+	assert_true(strlen(text) < sizeof(text));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_feature_has_the_name_of_the_protocol),
 		cmocka_unit_test(every_name_leads_back_to_its_number),
 		cmocka_unit_test(case_does_not_count),
+		cmocka_unit_test(names_are_listed_as_far_as_they_fit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

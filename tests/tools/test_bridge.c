@@ -553,6 +553,16 @@ static void test_failed_start_says_one_line_and_leaves_nothing(void **state)
 	expect_no_start(NULL, "no FUSE connection with the server: stub: STUB_INIT on purpose");
 }
 
+static void test_features_that_are_required(void **state)
+{
+	(void)state;
+	expect_no_start("require=do_readdirplus",
+		"the server has not got what is required: do_readdirplus");
+	expect_no_start("require=submounts:async_read",
+		"neither this kernel nor virtiofs-fuse offers the server what is required: "
+		"submounts");
+}
+
 static void test_wrong_options_say_one_line(void **state)
 {
 	(void)state;
@@ -776,6 +786,7 @@ int main(void)
 		TEST(test_aborted_connection_is_unmounted),
 		TEST(test_killed_bridge_leaves_a_mount_that_is_named),
 		TEST(test_failed_start_says_one_line_and_leaves_nothing),
+		TEST(test_features_that_are_required),
 		TEST(test_wrong_options_say_one_line),
 		TEST(test_wrong_mount_point_says_one_line),
 		TEST(test_read_only_mount_refuses_writers),

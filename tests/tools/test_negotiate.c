@@ -130,6 +130,33 @@ static void test_without_a_cache_nothing_is_kept(void **state)
 	assert_false(answered(&roomy, &got) & FUSE_DIRECT_IO_ALLOW_MMAP);
 }
 
+static void test_features_that_are_off(void **state)
+{
+	struct negotiate_limits limits = roomy;
+
+	(void)state;
+	limits.dax = true;
+	limits.off = FUSE_ASYNC_READ | FUSE_MAP_ALIGNMENT | FUSE_ABORT_ERROR | FUSE_SECURITY_CTX;
+	assert_int_equal(offered(&eager, &limits) & limits.off, 0);
+	assert_int_equal(answered(&limits, &generous) & limits.off, 0);
+	assert_true(offered(&eager, &limits) & FUSE_DO_READDIRPLUS);
+	assert_true(answered(&limits, &generous) & FUSE_CREATE_SUPP_GROUP);
+	limits.off = FUSE_INIT_EXT;
+	assert_int_equal(offered(&eager, &limits) >> 30, 0);
+	assert_int_equal(answered(&limits, &generous) >> 30, 0);
+}
+
+static void test_without_max_pages_none_are_said(void **state)
+{
+	struct negotiate_limits limits = roomy;
+	struct fuse_init_out out;
+
+	(void)state;
+	limits.off = FUSE_MAX_PAGES;
+	negotiate_answer(&eager, &limits, &generous, &out);
+	assert_int_equal(out.max_pages, 0);
+}
+
 static void test_idmap_needs_the_kernel_to_check_permissions_and_uids(void **state)
 {
 	struct negotiate_limits limits = roomy;
@@ -297,6 +324,8 @@ int main(void)
 		cmocka_unit_test(test_flags_pass_that_both_sides_want),
 		cmocka_unit_test(test_options_mask_writeback_and_acl),
 		cmocka_unit_test(test_without_a_cache_nothing_is_kept),
+		cmocka_unit_test(test_features_that_are_off),
+		cmocka_unit_test(test_without_max_pages_none_are_said),
 		cmocka_unit_test(test_idmap_needs_the_kernel_to_check_permissions_and_uids),
 		cmocka_unit_test(test_init_ext_goes_with_upper_flags),
 		cmocka_unit_test(test_sizes_are_clamped_to_the_slot),

@@ -293,6 +293,26 @@ static void test_hugepages(void **state)
 	expect_hugepages("myfs /mnt -o hugepages,no_hugepages", VFS_HUGEPAGES_NEVER);
 }
 
+static void test_features(void **state)
+{
+	struct options options;
+
+	(void)state;
+	assert_int_equal(parse(&options, "myfs /mnt -o features_off=async_read:SECURITY_CTX"), 0);
+	assert_int_equal(options.features_off, FUSE_ASYNC_READ | FUSE_SECURITY_CTX);
+	assert_int_equal(options.require, 0);
+	options_free(&options);
+	assert_int_equal(parse(&options, "myfs /mnt -o require=posix_acl"), 0);
+	assert_int_equal(options.features_off, 0);
+	assert_int_equal(options.require, FUSE_POSIX_ACL);
+	options_free(&options);
+	refused("myfs /mnt -o features_off=posix_acl:nonsense", "\"nonsense\" is no feature");
+	refused("myfs /mnt -o require=posix_acl:", "\"\" is no feature");
+	refused("myfs /mnt -o require=a_name_that_is_longer_than_any_feature_has", "is no feature");
+	refused("myfs /mnt -o require=posix_acl,features_off=posix_acl",
+		"off and required at once: posix_acl");
+}
+
 static void test_options_of_the_window(void **state)
 {
 	static const struct {
@@ -555,6 +575,7 @@ int main(void)
 		cmocka_unit_test(test_when_the_device_does_not_answer),
 		cmocka_unit_test(test_ways_to_cache),
 		cmocka_unit_test(test_hugepages),
+		cmocka_unit_test(test_features),
 		cmocka_unit_test(test_options_of_the_window),
 		cmocka_unit_test(test_options_of_vfio),
 		cmocka_unit_test(test_debug_stays_in_the_foreground),

@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "feature_list.h"
 #include "report.h"
 
 /* The kernel newer than us asks twice. More would be a loop. */
@@ -73,6 +74,14 @@ static int ask_again(const struct handshake *handshake, const struct question *q
 	return answer_question(handshake, question->header.unique, &major, sizeof(major));
 }
 
+static int check_required(uint64_t missing, const char *what)
+{
+	if (!missing)
+		return 0;
+	feature_list_complain(what, missing);
+	return -1;
+}
+
 static int agree(const struct handshake *handshake, const struct question *question,
 	struct fuse_init_out *answer, struct vfs_init *agreed)
 {
@@ -80,11 +89,17 @@ static int agree(const struct handshake *handshake, const struct question *quest
 	int error;
 
 	negotiate_offer(&question->init, &handshake->limits, &want);
+	if (check_required(handshake->require & ~want.flags,
+		    "neither this kernel nor virtiofs-fuse offers the server what is required"))
+		return -1;
 	error = vfs_session_init(handshake->session, &want, agreed);
 	if (error) {
 		report_error("no FUSE connection with the server: %s", report_reason(error));
 		return -1;
 	}
+	if (check_required(
+		    handshake->require & ~agreed->flags, "the server has not got what is required"))
+		return -1;
 	negotiate_answer(&question->init, &handshake->limits, agreed, answer);
 	return answer_question(handshake, question->header.unique, answer, sizeof(*answer));
 }

@@ -9,7 +9,8 @@ struct handshake {
 	int fuse_fd;
 	struct vfs_session *session;
 	struct negotiate_limits limits;
-	int timeout_ms; /* for the kernel's part */
+	uint64_t require; /* features without which there is no connection */
+	int timeout_ms;	  /* for the kernel's part */
 };
 
 /*

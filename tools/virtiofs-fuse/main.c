@@ -101,7 +101,9 @@ static int shake_hands(struct bridge *bridge)
 				.no_cache = options->cache == CACHE_NONE,
 				.dax = options->dax != VFS_DAX_NEVER,
 				.inode_dax = options->dax == VFS_DAX_INODE,
+				.off = options->features_off,
 			},
+		.require = options->require,
 		.timeout_ms = (int)options->timeout * 1000,
 	};
 	struct fuse_init_out answer;

@@ -38,6 +38,12 @@ static uint64_t kernel_flags(const struct fuse_init_in *in)
 	return flags;
 }
 
+/* Without INIT_EXT there is no upper half. */
+static uint64_t flags_off(const struct negotiate_limits *limits)
+{
+	return limits->off & FUSE_INIT_EXT ? limits->off | UPPER_FLAGS : limits->off;
+}
+
 static uint64_t passed_flags(const struct negotiate_limits *limits)
 {
 	uint64_t flags = PASSED_FLAGS;
@@ -88,7 +94,8 @@ void negotiate_offer(
 		.major = FUSE_KERNEL_VERSION,
 		.minor = (uint32_t)min_u64(in->minor, VFS_FUSE_MINOR),
 		.flags = with_init_ext(
-			(kernel_flags(in) & passed_flags(limits)) | own_flags(limits)),
+			((kernel_flags(in) & passed_flags(limits)) | own_flags(limits)) &
+			~flags_off(limits)),
 		.max_readahead = in->max_readahead,
 	};
 }
@@ -107,6 +114,7 @@ static uint64_t answer_flags(const struct fuse_init_in *in, const struct negotia
 	/* Files are opened for direct I/O because of us, and are to be mapped as before. */
 	if (limits->no_cache)
 		flags |= offered & FUSE_DIRECT_IO_ALLOW_MMAP;
+	flags &= ~flags_off(limits);
 	if (offered & FUSE_INIT_EXT)
 		return with_init_ext(flags);
 	return flags;

@@ -23,6 +23,7 @@ struct negotiate_limits {
 	bool no_cache;	/* the kernel keeps nothing */
 	bool dax;	/* the bridge itself maps files */
 	bool inode_dax; /* those that the server marks */
+	uint64_t off;	/* features that are not used, whoever offers them */
 };
 
 enum negotiate_version {

@@ -5,6 +5,7 @@
 
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 #include <fuse_opt.h>
 
@@ -32,6 +33,8 @@ struct options {
 	enum vfs_vfio_interface vfio;
 	char *vf_token; /* NULL: none */
 	unsigned int quirks;
+	uint64_t features_off; /* of FUSE: neither side is offered them */
+	uint64_t require;      /* no mount without them */
 	enum vfs_dax_mode dax;
 	unsigned int dax_range; /* bytes; 0: the default */
 	unsigned int max_write;

@@ -29,6 +29,8 @@ void options_usage(void)
 	     "  -o vf_token=UUID      of a virtual function: what its physical function's driver "
 	     "set\n"
 	     "  -o quirks=NAME[:NAME] what the device does wrong and may, see the manual page\n"
+	     "  -o features_off=NAME[:NAME]  features of FUSE that neither side is offered\n"
+	     "  -o require=NAME[:NAME]  no mount without these\n"
 	     "  -o dax=never|auto|always|inode  read and write files in the device's DAX window "
 	     "(never)\n"
 	     "  -o dax_range=BYTES    in pieces of this size, a power of 2 (2097152)\n"

@@ -9,6 +9,7 @@
 #include <vfs/quirks.h>
 
 #include "cpu_list.h"
+#include "feature_list.h"
 #include "options.h"
 #include "report.h"
 
@@ -141,11 +142,25 @@ static int take_cpus(const char *text, struct options *options)
 	return cpu_list_parse(text, &options->cpus);
 }
 
+static int take_features(const char *off, const char *require, struct options *options)
+{
+	if (off && feature_list_parse("features_off", off, &options->features_off))
+		return -1;
+	if (require && feature_list_parse("require", require, &options->require))
+		return -1;
+	if (!(options->features_off & options->require))
+		return 0;
+	feature_list_complain("off and required at once", options->features_off & options->require);
+	return -1;
+}
+
 int option_values_take(const struct option_values *values, struct options *options)
 {
 	if (take_choices(values, options) || take_numbers(values, options))
 		return -1;
 	if (take_quirks(values->text[VALUE_QUIRKS], &options->quirks))
+		return -1;
+	if (take_features(values->text[VALUE_FEATURES_OFF], values->text[VALUE_REQUIRE], options))
 		return -1;
 	return take_cpus(values->text[VALUE_CPUS], options);
 }

@@ -30,6 +30,8 @@ enum option_value {
 	/* Others */
 	VALUE_QUIRKS,
 	VALUE_CPUS,
+	VALUE_FEATURES_OFF,
+	VALUE_REQUIRE,
 	NUM_VALUES,
 };
 
