@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
-#include <linux/capability.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include <vfs/device.h>
 #include <vfs/session.h>
 
+#include "capabilities.h"
 #include "dma/dma.h"
 #include "function.h"
 #include "open.h"
@@ -23,12 +21,7 @@
 /* Whoever has this is not bound by the limit. */
 static bool may_lock_all(void)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {{0}};
-
-	if (syscall(SYS_capget, &header, data))
-		return geteuid() == 0;
-	return data[0].effective & 1U << CAP_IPC_LOCK;
+	return capabilities_effective() & CAPABILITY(CAP_IPC_LOCK);
 }
 
 static void check_limit(struct findings *findings, const struct options *options)

@@ -20,6 +20,7 @@
 #include "notices.h"
 #include "open.h"
 #include "options.h"
+#include "process_title.h"
 #include "relay.h"
 #include "report.h"
 #include "service.h"
@@ -227,6 +228,7 @@ int main(int argc, char **argv)
 	static struct bridge bridge = {.relay.unmount.done_fd = -1, .notices.stop_fd = -1};
 	int result;
 
+	process_title_init(argc, argv);
 	daemon_open_std_fds();
 	report_start();
 	result = options_parse(&bridge.options, argc, argv);

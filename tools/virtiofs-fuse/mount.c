@@ -15,7 +15,6 @@
 
 #include "quiet.h"
 #include "report.h"
-#include "unmount.h"
 
 /* No request is sent, so this works on a file system that nobody serves. */
 static int look_at(const char *path, struct statx *stx)
@@ -131,6 +130,16 @@ static int remember(struct mount *mount)
 	return 0;
 }
 
+/* What is mounted has to be unmounted some day, and by whom is settled now. */
+static int prepare_unmounting(struct mount *mount)
+{
+	int error = mount->handed_in ? 0 : unmounter_start(&mount->unmounter, mount);
+
+	if (error)
+		report_error("cannot start a process that unmounts: %s", strerror(-error));
+	return error;
+}
+
 int mount_create(struct mount *mount, const struct options *options, const char *tag)
 {
 	mount->fuse = new_session(options, tag);
@@ -143,7 +152,7 @@ int mount_create(struct mount *mount, const struct options *options, const char 
 		mount->fuse = NULL;
 		return -1;
 	}
-	if (remember(mount)) {
+	if (remember(mount) || prepare_unmounting(mount)) {
 		fuse_session_unmount(mount->fuse);
 		fuse_session_destroy(mount->fuse);
 		mount->fuse = NULL;
@@ -161,9 +170,10 @@ bool mount_is_there(const struct mount *mount)
 }
 
 /*
- * libfuse detaches whatever is mounted on the directory, and that is somebody else's when ours was
- * detached before or another was mounted over it. It leaves the directory alone when the descriptor
- * of the connection is in an error, as after an unmount; a pipe that nobody reads is in one too.
+ * Closes the descriptor: requests that nobody serves any more would keep it from being unmounted.
+ * libfuse finds the end of a pipe that nobody reads in its place, which is in an error as the
+ * connection is after an unmount, and leaves the directory alone. What is mounted there by now may
+ * be somebody else's.
  */
 static void end_connection(struct mount *mount)
 {
@@ -178,18 +188,18 @@ static void end_connection(struct mount *mount)
 
 void mount_remove(struct mount *mount)
 {
-	char said[1];
+	int error = 0;
 
 	if (!mount->fuse)
 		return;
-	quiet_begin();
-	if (!mount->handed_in && !mount_is_there(mount))
+	if (!mount->handed_in) {
 		end_connection(mount);
+		error = unmounter_finish(&mount->unmounter);
+	}
+	if (error)
+		report_error("cannot unmount %s: %s: use umount or fusermount3 -u", mount->dir,
+			error == -EPIPE ? "the process that unmounts is gone" : strerror(-error));
 	fuse_session_unmount(mount->fuse);
-	/* libfuse leaves the mount of a connection that was aborted. */
-	if (mount->aborted && mount_is_there(mount))
-		unmount_path(mount->dir, true);
-	quiet_end(said, sizeof(said));
 	fuse_session_destroy(mount->fuse);
 	mount->fuse = NULL;
 }

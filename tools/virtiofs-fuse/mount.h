@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "options.h"
+#include "unmounter.h"
 
 struct fuse_session;
 
@@ -19,6 +20,7 @@ struct mount {
 	int fd;	   /* non-blocking */
 	uint32_t dev_major;
 	uint32_t dev_minor;
+	struct unmounter unmounter;
 	bool handed_in; /* somebody else has mounted it, and dir is /dev/fd/N */
 	bool aborted;	/* the kernel ended the connection but not the mount */
 };

@@ -183,6 +183,13 @@ bridge_mount() {
 	virtiofs-fuse "$@" && mounted "$2"
 }
 
+# Not of the process that unmounts, which is the same program.
+bridge_pid() {
+	for pid in $(pidof virtiofs-fuse); do
+		! grep -x virtiofs-fuse "/proc/$pid/comm" >/dev/null || echo "$pid"
+	done
+}
+
 bridge_running() {
 	pidof virtiofs-fuse
 }

@@ -2,7 +2,7 @@
 
 # bridge_has FILE: the bridge has it open.
 bridge_has() {
-	for fd in "/proc/$(pidof virtiofs-fuse)"/fd/*; do
+	for fd in "/proc/$(bridge_pid)"/fd/*; do
 		[ "$(readlink "$fd")" != "$1" ] || return 0
 	done
 	return 1
@@ -44,7 +44,7 @@ refuses "a token by iommufd" 'takes no vf_token.*vfio=group' \
 	virtiofs-fuse "$bdf" /mnt -o vfio=iommufd,vf_token=bd8d9d2b-5a5f-4f5a-a211-f591514ba1f3
 
 check "mount by iommufd once more" bridge_mount myfs /mnt -o vfio=iommufd
-check "kill" kill -9 "$(pidof virtiofs-fuse)"
+check "kill" kill -9 "$(bridge_pid)"
 check "umount" umount /mnt
 check "mount after the kill" bridge_mount myfs /mnt -o vfio=iommufd
 check "it is all there" test -s /mnt/keep/big.sha256

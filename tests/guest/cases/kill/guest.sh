@@ -9,7 +9,7 @@ start_io() {
 }
 
 bridge_killed() {
-	kill -9 "$(pidof virtiofs-fuse)" && wait_for 10 no_bridge
+	kill -9 "$(bridge_pid)" && wait_for 10 no_bridge
 }
 
 # A program that waits for an answer which never comes would wait for ever.

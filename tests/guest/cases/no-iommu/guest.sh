@@ -33,7 +33,7 @@ check "list says who has it" sh -c "virtiofs-inspect list | grep -q 'in use by v
 check "unmount" bridge_umount /mnt
 check "reset, and no bus master" in_reset "$bdf"
 check "mount again" bridge_mount myfs /mnt
-check "kill" kill -9 "$(pidof virtiofs-fuse)"
+check "kill" kill -9 "$(bridge_pid)"
 check "umount" umount /mnt
 check "mount after the kill" bridge_mount myfs /mnt
 run_workload --verify --big /mnt
