@@ -70,26 +70,33 @@ int daemon_fork(void)
 	_exit(read_byte(fds[0], &byte) == 1 ? EXIT_SUCCESS : child_status(child));
 }
 
-static int detach(void)
-{
-	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int i;
+static int null_fd = -1;
 
-	if (fd < 0 || chdir("/"))
+int daemon_detach(void)
+{
+	null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	if (null_fd < 0 || chdir("/"))
 		return -errno;
 	setsid();
+	return 0;
+}
+
+static int leave_std_fds(void)
+{
+	int i;
+
 	for (i = 0; i <= STDERR_FILENO; i++) {
-		if (dup2(fd, i) < 0)
+		if (dup2(null_fd, i) < 0)
 			return -errno;
 	}
-	close(fd);
+	close(null_fd);
 	return 0;
 }
 
 int daemon_ready(int ready_fd)
 {
 	int saved_stderr = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-	int error = detach();
+	int error = leave_std_fds();
 
 	if (!error && write(ready_fd, "", 1) != 1)
 		error = -errno;

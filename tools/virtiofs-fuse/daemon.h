@@ -12,7 +12,10 @@ void daemon_open_std_fds(void);
 /* Fork; returns in the child only: where to report to, or -errno if there is no child. */
 int daemon_fork(void);
 
-/* Detach and tell the parent. -errno if it does not wait any more. */
+/* Leave the directory and the terminal; what is printed still gets out. 0 or -errno. */
+int daemon_detach(void);
+
+/* After that: print nothing more, and tell the parent. -errno if it does not wait any more. */
 int daemon_ready(int ready_fd);
 
 #endif

@@ -144,6 +144,22 @@ static int start_notices(struct bridge *bridge)
 	return error;
 }
 
+/* What is still to be opened, before it is told that all is well. */
+static int prepare_to_tell(const struct bridge *bridge)
+{
+	int error;
+
+	if (bridge->ready_fd < 0) {
+		service_find();
+		return 0;
+	}
+	report_open_syslog();
+	error = daemon_detach();
+	if (error)
+		report_error("cannot go to the background: %s", strerror(-error));
+	return error;
+}
+
 static int tell_ready(struct bridge *bridge)
 {
 	if (signals_pending()) {
@@ -156,7 +172,7 @@ static int tell_ready(struct bridge *bridge)
 		return 0;
 	}
 	if (daemon_ready(bridge->ready_fd)) {
-		report_error("cannot go to the background: nobody waits for it, or no /dev/null");
+		report_error("cannot go to the background: nobody waits for it");
 		return -1;
 	}
 	report_ready(true);
@@ -175,7 +191,7 @@ static int start(struct bridge *bridge)
 	if (shake_hands(bridge) || start_notices(bridge))
 		return -1;
 	prepare_relay(bridge);
-	return tell_ready(bridge);
+	return prepare_to_tell(bridge) ? -1 : tell_ready(bridge);
 }
 
 /* The mount goes first, so that nobody waits for a device that is being stopped. */

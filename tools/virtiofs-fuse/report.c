@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 
 #include <fuse_log.h>
 
@@ -73,8 +74,13 @@ static void on_libfuse(enum fuse_log_level level, const char *format, va_list ap
 
 void report_start(void)
 {
-	openlog("virtiofs-fuse", LOG_PID, LOG_DAEMON);
 	fuse_set_log_func(on_libfuse);
+}
+
+void report_open_syslog(void)
+{
+	tzset();
+	openlog("virtiofs-fuse", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
 void report_library(bool debug)

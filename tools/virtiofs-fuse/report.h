@@ -14,6 +14,9 @@ void report_start(void);
 /* Let the library's messages through, all of them to stderr with @debug. */
 void report_library(bool debug);
 
+/* Open syslog and all that it needs, for who cannot open anything later. */
+void report_open_syslog(void);
+
 /* The start succeeded. In the background, messages go to syslog from here on. */
 void report_ready(bool background);
 

@@ -11,11 +11,16 @@
 
 #include "report.h"
 
-static int send_to(const char *path, const char *state)
+static struct {
+	const char *path; /* NULL: there is none */
+	int fd;		  /* or -errno */
+} manager;
+
+static int connect_to(const char *path)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
 	size_t length = strlen(path);
-	int error = 0;
+	int error;
 	int fd;
 
 	if ((path[0] != '/' && path[0] != '@') || length >= sizeof(address.sun_path))
@@ -27,22 +32,33 @@ static int send_to(const char *path, const char *state)
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	if (sendto(fd, state, strlen(state), MSG_NOSIGNAL, (const struct sockaddr *)&address,
-		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)) < 0)
-		error = -errno;
+	if (!connect(fd, (const struct sockaddr *)&address,
+		    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length)))
+		return fd;
+	error = errno;
 	close(fd);
-	return error;
+	return -error;
+}
+
+void service_find(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+
+	if (!path || !path[0])
+		return;
+	manager.path = path;
+	manager.fd = connect_to(path);
 }
 
 void service_tell(const char *state)
 {
-	const char *path = getenv("NOTIFY_SOCKET");
-	int error;
+	int error = manager.fd < 0 ? -manager.fd : 0;
 
-	if (!path || !path[0])
+	if (!manager.path)
 		return;
-	error = send_to(path, state);
+	if (!error && send(manager.fd, state, strlen(state), MSG_NOSIGNAL) < 0)
+		error = errno;
 	if (error)
-		report_error("cannot tell the service manager ($NOTIFY_SOCKET, %s): %s", path,
-			strerror(-error));
+		report_error("cannot tell the service manager ($NOTIFY_SOCKET, %s): %s",
+			manager.path, strerror(error));
 }
