@@ -3,6 +3,10 @@
 #include <limits.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <linux/capability.h>
 
 #include "core/core.h"
 #include "core/thread.h"
@@ -36,4 +40,12 @@ int vfs_thread_start(pthread_t *thread, size_t stack, void *(*run)(void *), void
 	r = create(thread, stack, run, argument);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return r ? vfs_error(-r, "cannot start a thread: %s", strerror(r)) : 0;
+}
+
+void vfs_thread_drop_capabilities(void)
+{
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+
+	(void)syscall(SYS_capset, &header, none);
 }

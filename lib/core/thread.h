@@ -15,4 +15,7 @@
  */
 int vfs_thread_start(pthread_t *thread, size_t stack, void *(*run)(void *), void *argument);
 
+/* For one that works for somebody who is not trusted, and needs no right for that. */
+void vfs_thread_drop_capabilities(void);
+
 #endif

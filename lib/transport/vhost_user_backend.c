@@ -161,6 +161,7 @@ static void *serve(void *opaque)
 	struct pollfd p = {.fd = b->socket.fd, .events = POLLIN};
 	int r = 0;
 
+	vfs_thread_drop_capabilities();
 	while (r == 0)
 		if (poll(&p, 1, -1) > 0)
 			r = serve_message(b);
