@@ -120,6 +120,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.request_timeout, 0);
 	assert_int_equal(options.device_loss, DEVICE_LOSS_FAIL);
 	assert_int_equal(options.cache, CACHE_AUTO);
+	assert_int_equal(options.sandbox, SANDBOX_AUTO);
 	assert_int_equal(options.hugepages, VFS_HUGEPAGES_AUTO);
 	assert_int_equal(options.allow_other, geteuid() == 0);
 	options_free(&options);
@@ -274,6 +275,24 @@ static void test_ways_to_cache(void **state)
 	expect_cache("myfs /mnt -o cache=none", CACHE_NONE);
 	expect_cache("myfs /mnt -o cache=always", CACHE_ALWAYS);
 	refused("myfs /mnt -o cache=never", "auto, none or always");
+}
+
+static void expect_sandbox(const char *arguments, enum sandbox_mode sandbox)
+{
+	struct options options;
+
+	assert_int_equal(parse(&options, arguments), 0);
+	assert_int_equal(options.sandbox, sandbox);
+	options_free(&options);
+}
+
+static void test_sandboxes(void **state)
+{
+	(void)state;
+	expect_sandbox("myfs /mnt -o sandbox=auto", SANDBOX_AUTO);
+	expect_sandbox("myfs /mnt -o sandbox=off", SANDBOX_OFF);
+	expect_sandbox("myfs /mnt -o sandbox=on", SANDBOX_ON);
+	refused("myfs /mnt -o sandbox=chroot", "auto, off or on");
 }
 
 static void expect_hugepages(const char *arguments, enum vfs_hugepages hugepages)
@@ -574,6 +593,7 @@ int main(void)
 		cmocka_unit_test(test_processors_that_there_are_not),
 		cmocka_unit_test(test_when_the_device_does_not_answer),
 		cmocka_unit_test(test_ways_to_cache),
+		cmocka_unit_test(test_sandboxes),
 		cmocka_unit_test(test_hugepages),
 		cmocka_unit_test(test_features),
 		cmocka_unit_test(test_options_of_the_window),

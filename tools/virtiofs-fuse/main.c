@@ -23,6 +23,7 @@
 #include "process_title.h"
 #include "relay.h"
 #include "report.h"
+#include "sandbox.h"
 #include "service.h"
 #include "signals.h"
 #include "trace.h"
@@ -144,6 +145,11 @@ static int start_notices(struct bridge *bridge)
 	return error;
 }
 
+static struct sandbox sandbox_of(const struct options *options)
+{
+	return (struct sandbox){.mode = options->sandbox, .trace = options->debug};
+}
+
 /* What is still to be opened, before it is told that all is well. */
 static int prepare_to_tell(const struct bridge *bridge)
 {
@@ -179,19 +185,28 @@ static int tell_ready(struct bridge *bridge)
 	return 0;
 }
 
+static int enter_sandbox(struct bridge *bridge)
+{
+	const struct sandbox sandbox = sandbox_of(&bridge->options);
+
+	return prepare_to_tell(bridge) ? -1 : sandbox_enter(&sandbox, false);
+}
+
 /* The device comes first: a mount is not made before there is something to serve it. */
 static int start(struct bridge *bridge)
 {
+	const struct sandbox sandbox = sandbox_of(&bridge->options);
+
 	if (start_device(bridge) || window_check(bridge->device, bridge->options.dax) ||
 		start_session(bridge))
 		return -1;
 	signals_block(&bridge->while_waiting);
 	if (mount_create(&bridge->mount, &bridge->options, vfs_device_info(bridge->device)->tag))
 		return -1;
-	if (shake_hands(bridge) || start_notices(bridge))
+	if (sandbox_drop(&sandbox) || shake_hands(bridge) || start_notices(bridge))
 		return -1;
 	prepare_relay(bridge);
-	return prepare_to_tell(bridge) ? -1 : tell_ready(bridge);
+	return enter_sandbox(bridge) ? -1 : tell_ready(bridge);
 }
 
 /* The mount goes first, so that nobody waits for a device that is being stopped. */
@@ -222,11 +237,14 @@ static int serve(struct bridge *bridge)
 
 static int run(struct bridge *bridge)
 {
+	const struct sandbox sandbox = sandbox_of(&bridge->options);
+
 	bridge->ready_fd = -1;
 	if (mount_check(&bridge->mount, bridge->options.dir))
 		return -1;
 	if (bridge->options.fake)
 		return 0;
+	sandbox_close_inherited(&sandbox, bridge->mount.handed_in ? bridge->mount.fd : -1);
 	if (!bridge->options.foreground) {
 		bridge->ready_fd = daemon_fork();
 		if (bridge->ready_fd < 0) {

@@ -46,6 +46,7 @@ static int check_handed_in(struct mount *mount, const char *dir, int fd)
 	/* What is started from here shall not keep the connection. */
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	mount->dir = strdup(dir);
+	mount->fd = fd;
 	mount->handed_in = true;
 	return mount->dir ? 0 : -1;
 }

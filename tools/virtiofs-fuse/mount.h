@@ -17,7 +17,7 @@ struct fuse_session;
 struct mount {
 	struct fuse_session *fuse;
 	char *dir; /* absolute */
-	int fd;	   /* non-blocking */
+	int fd;	   /* non-blocking, once it is mounted */
 	uint32_t dev_major;
 	uint32_t dev_minor;
 	struct unmounter unmounter;

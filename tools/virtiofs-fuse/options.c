@@ -55,6 +55,7 @@ static const struct fuse_opt own_options[] = {
 	TEXT("request_timeout", VALUE_REQUEST_TIMEOUT),
 	TEXT("device_loss", VALUE_DEVICE_LOSS),
 	TEXT("cache", VALUE_CACHE),
+	TEXT("sandbox", VALUE_SANDBOX),
 	TEXT("features_off", VALUE_FEATURES_OFF),
 	TEXT("require", VALUE_REQUIRE),
 	FUSE_OPT_END,

@@ -16,6 +16,7 @@
 #include "cache_mode.h"
 #include "device_loss.h"
 #include "lane_choice.h"
+#include "sandbox.h"
 
 struct options {
 	char *device; /* tag or PCI address */
@@ -51,6 +52,7 @@ struct options {
 	unsigned int request_timeout; /* seconds; 0: none */
 	enum device_loss device_loss;
 	enum cache_mode cache;
+	enum sandbox_mode sandbox;
 	bool allow_other;
 	bool allow_root;
 	bool has_fsname;

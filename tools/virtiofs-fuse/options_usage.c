@@ -7,6 +7,8 @@
 
 #include <vfs/fuse_abi.h>
 
+#include "filter.h"
+
 void options_usage(void)
 {
 	puts("usage: virtiofs-fuse TAG|BDF|SOCKET DIR [-o opt,...] [-f] [-d] [-h] [-V]\n"
@@ -50,6 +52,7 @@ void options_usage(void)
 	     "none\n"
 	     "  -o no_posix_acl       do not use the server's access control lists\n"
 	     "  -o no_writeback       do not cache writes, even if the server allows it\n"
+	     "  -o sandbox=auto|off|on  give up rights and system calls after the start (auto)\n"
 	     "  -o ro allow_other allow_root fsname=NAME subtype=NAME max_read=N auto_unmount\n"
 	     "     suid dev noexec noatime sync and their opposites: as for any FUSE mount\n"
 	     "\n"
@@ -58,6 +61,9 @@ void options_usage(void)
 
 void options_version(void)
 {
-	printf("virtiofs-fuse %s (FUSE protocol 7.%d, libfuse %s)\n", VIRTIOFS_VERSION,
-		VFS_FUSE_MINOR, fuse_pkgversion());
+	char filter[64];
+
+	filter_describe(filter, sizeof(filter));
+	printf("virtiofs-fuse %s (FUSE protocol 7.%d, libfuse %s, %s)\n", VIRTIOFS_VERSION,
+		VFS_FUSE_MINOR, fuse_pkgversion(), filter);
 }

@@ -27,6 +27,7 @@ static const struct choice {
 	[VALUE_LANE] = {"lane", {"auto", "uring", "readers", "single"}},
 	[VALUE_DEVICE_LOSS] = {"device_loss", {"fail", "wait", "unmount"}},
 	[VALUE_CACHE] = {"cache", {"auto", "none", "always"}},
+	[VALUE_SANDBOX] = {"sandbox", {"auto", "off", "on"}},
 };
 
 /* "a, b or c" */
@@ -76,6 +77,7 @@ static int take_choices(const struct option_values *values, struct options *opti
 	options->lane = (enum lane_choice)chosen[VALUE_LANE];
 	options->device_loss = (enum device_loss)chosen[VALUE_DEVICE_LOSS];
 	options->cache = (enum cache_mode)chosen[VALUE_CACHE];
+	options->sandbox = (enum sandbox_mode)chosen[VALUE_SANDBOX];
 	return 0;
 }
 

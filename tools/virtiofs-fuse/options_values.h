@@ -17,6 +17,7 @@ enum option_value {
 	VALUE_LANE,
 	VALUE_DEVICE_LOSS,
 	VALUE_CACHE,
+	VALUE_SANDBOX,
 	NUM_CHOICES,
 
 	/* Numbers */
