@@ -22,6 +22,9 @@ as_root chmod 755 "$WORK"
 as_root chmod 600 "$SOCKET"
 ok "no permission" finds 1 "^problem: no permission for $SOCKET: " as_user "$bridge" --check "$SOCKET"
 ok "a daemon" finds 0 "^ok: $SOCKET is the socket" as_root "$bridge" --check "$SOCKET"
+if "$bridge" -V | grep -q 'libseccomp [0-9]'; then
+	ok "the sandbox" grep -q "^ok: system calls can be filtered" "$WORK/findings"
+fi
 ok "once more" finds 0 "^ok: $SOCKET is the socket" as_root "$bridge" --check "$SOCKET"
 ok "its connection is still to be had" as_root "$bridge" "$SOCKET" "$MOUNT"
 ok "unmount" as_root fusermount3 -u "$MOUNT"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What --check finds in machines that are made up. */
+#include <errno.h>
 #include <limits.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -217,12 +218,65 @@ static void test_user_may_allow_others(void **state)
 	is_ok("lets users allow others");
 }
 
-static void test_uring_is_told(void **state)
+#define ENABLE_URING "sys/module/fuse/parameters/enable_uring"
+
+static void test_uring_can_be_used(void **state)
 {
 	(void)state;
-	tree_file("sys/module/fuse/parameters/enable_uring", "N\n");
-	check_fuse(&findings, &options);
-	is_ok("FUSE over io_uring is off");
+	tree_file(ENABLE_URING, "Y\n");
+	check_uring(&findings, &options, 0);
+	is_ok("FUSE over io_uring is on");
+	assert_int_equal(findings.warnings, 0);
+}
+
+static void test_uring_is_off(void **state)
+{
+	(void)state;
+	tree_file(ENABLE_URING, "N\n");
+	check_uring(&findings, &options, 0);
+	is_warning("FUSE over io_uring is off", "echo Y >");
+	options.lane = LANE_URING;
+	check_uring(&findings, &options, 0);
+	is_problem("FUSE over io_uring is off", "fuse.enable_uring=1");
+}
+
+static void test_uring_is_not_in_the_kernel(void **state)
+{
+	(void)state;
+	check_uring(&findings, &options, 0);
+	assert_string_equal(found, "");
+	options.lane = LANE_URING;
+	check_uring(&findings, &options, 0);
+	is_problem("no FUSE over io_uring", "lane=uring");
+}
+
+static void test_uring_is_forbidden(void **state)
+{
+	(void)state;
+	tree_file(ENABLE_URING, "Y\n");
+	tree_file("proc/sys/kernel/io_uring_disabled", "2\n");
+	check_uring(&findings, &options, -EPERM);
+	is_warning("it is 2", "kernel.io_uring_disabled=0");
+	options.lane = LANE_URING;
+	check_uring(&findings, &options, -EPERM);
+	is_problem("it is 2", "kernel.io_uring_disabled=0");
+}
+
+static void test_uring_is_forbidden_by_a_container(void **state)
+{
+	(void)state;
+	tree_file(ENABLE_URING, "Y\n");
+	check_uring(&findings, &options, -EPERM);
+	is_warning("io_uring cannot be used", "io_uring_setup");
+}
+
+static void test_uring_is_not_wanted(void **state)
+{
+	(void)state;
+	tree_file(ENABLE_URING, "N\n");
+	options.lane = LANE_SINGLE;
+	check_uring(&findings, &options, -EPERM);
+	assert_string_equal(found, "");
 }
 
 static void test_no_such_socket(void **state)
@@ -479,6 +533,24 @@ static void test_fewer_hugepages_for_smaller_options(void **state)
 	is_ok("3 hugepages of 2 MiB are free, 3 are used at most");
 }
 
+static void test_hugepages_are_wanted(void **state)
+{
+	(void)state;
+	options.hugepages = VFS_HUGEPAGES_ALWAYS;
+	memory(1ULL << VIRTIO_F_ACCESS_PLATFORM, true, true);
+	is_problem("0 hugepages of 2 MiB are free", "vm.nr_hugepages=");
+}
+
+static void test_hugepages_are_not_wanted(void **state)
+{
+	(void)state;
+	options.hugepages = VFS_HUGEPAGES_NEVER;
+	memory(0, true, true);
+	assert_null(strstr(found, "hugepages"));
+	memory(0, false, true);
+	is_problem("has no IOMMU", "no_hugepages");
+}
+
 static void test_limit_is_low(void **state)
 {
 	(void)state;
@@ -506,7 +578,12 @@ int main(void)
 		TEST(test_fusermount3_without_the_right),
 		TEST(test_user_may_not_allow_others),
 		TEST(test_user_may_allow_others),
-		TEST(test_uring_is_told),
+		TEST(test_uring_can_be_used),
+		TEST(test_uring_is_off),
+		TEST(test_uring_is_not_in_the_kernel),
+		TEST(test_uring_is_forbidden),
+		TEST(test_uring_is_forbidden_by_a_container),
+		TEST(test_uring_is_not_wanted),
 		TEST(test_no_such_socket),
 		TEST(test_no_such_vfio_user_socket),
 		TEST(test_daemon_is_not_connected),
@@ -533,6 +610,8 @@ int main(void)
 		TEST(test_hugepages_are_of_use),
 		TEST(test_hugepages_are_needed),
 		TEST(test_fewer_hugepages_for_smaller_options),
+		TEST(test_hugepages_are_wanted),
+		TEST(test_hugepages_are_not_wanted),
 		TEST(test_limit_is_low),
 		TEST(test_limit_is_high),
 	};

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "check.h"
 
+#include <errno.h>
+#include <linux/io_uring.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <vfs/device.h>
 #include <vfs/session.h>
@@ -129,6 +133,8 @@ static void check_device(struct findings *findings, const struct options *option
 
 	if (vfs_transport_is_socket(options->device)) {
 		check_socket(findings, options->device);
+		if (options->hugepages == VFS_HUGEPAGES_ALWAYS)
+			check_hugepages(findings, options, true);
 		return;
 	}
 	error = function_find(options->device, bdf);
@@ -138,12 +144,26 @@ static void check_device(struct findings *findings, const struct options *option
 		check_one(findings, options, bdf);
 }
 
+/* 0 or -errno */
+static int try_uring(void)
+{
+	struct io_uring_params params = {0};
+	long fd = syscall(SYS_io_uring_setup, 1, &params);
+
+	if (fd < 0)
+		return -errno;
+	close((int)fd);
+	return 0;
+}
+
 int check_run(const struct options *options)
 {
 	struct findings findings = {0};
 
 	setlocale(LC_ALL, "");
 	check_fuse(&findings, options);
+	check_uring(&findings, options, try_uring());
+	check_sandbox(&findings, options);
 	if (options->device)
 		check_device(&findings, options);
 	else

@@ -25,6 +25,12 @@ int check_run(const struct options *options);
 /* What the kernel and libfuse need in order to mount. */
 void check_fuse(struct findings *findings, const struct options *options);
 
+/* FUSE over io_uring; @error is what came of making a ring, 0 or -errno. */
+void check_uring(struct findings *findings, const struct options *options, int error);
+
+/* Tries whether system calls can be filtered, in a process of its own. */
+void check_sandbox(struct findings *findings, const struct options *options);
+
 /* The socket of a daemon. Nothing is connected: a daemon may serve one connection only. */
 void check_socket(struct findings *findings, const char *name);
 
@@ -43,6 +49,9 @@ struct check_memory {
 
 void check_memory(struct findings *findings, const char *bdf, const struct options *options,
 	const struct check_memory *memory);
+
+/* Are there enough of them? @required: it does not work otherwise. */
+void check_hugepages(struct findings *findings, const struct options *options, bool required);
 
 /* The limit on locked memory, in bytes, for a process that it holds for. */
 void check_locked(

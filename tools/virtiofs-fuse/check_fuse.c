@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "check.h"
-#include "files.h"
 #include "options.h"
 #include "transport/sysfs.h"
 
@@ -119,24 +118,9 @@ static void check_allowed(struct findings *findings, const struct options *optio
 			options->allow_other ? "allow_other" : "allow_root", check_etc_root);
 }
 
-/* Good to know, no more. */
-static void tell_uring(struct findings *findings)
-{
-	char path[PATH_MAX];
-	char value[8];
-
-	snprintf(path, sizeof(path), "%s/module/fuse/parameters/enable_uring", vfs_sysfs_root);
-	if (file_read(path, value, sizeof(value)) == 0)
-		findings_ok(findings,
-			"FUSE over io_uring is %s in this kernel (fuse.enable_uring); "
-			"the bridge does not use it",
-			value[0] == 'Y' || value[0] == '1' ? "on" : "off");
-}
-
 void check_fuse(struct findings *findings, const struct options *options)
 {
 	check_device_file(findings);
 	check_fusermount(findings);
 	check_allowed(findings, options);
-	tell_uring(findings);
 }

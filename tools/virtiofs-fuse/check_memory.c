@@ -37,8 +37,7 @@ static unsigned long long huge_pages_free(void)
 	return file_read(path, value, sizeof(value)) == 0 ? strtoull(value, NULL, 10) : 0;
 }
 
-static void check_huge_pages(
-	struct findings *findings, const struct options *options, bool required)
+void check_hugepages(struct findings *findings, const struct options *options, bool required)
 {
 	unsigned long long needed = huge_pages_needed(options);
 	unsigned long long available = huge_pages_free();
@@ -48,7 +47,7 @@ static void check_huge_pages(
 			available, needed);
 	else if (required)
 		findings_problem(findings,
-			"%llu hugepages of 2 MiB are free, and without an IOMMU %llu are needed: "
+			"%llu hugepages of 2 MiB are free, and %llu are needed: "
 			"sysctl vm.nr_hugepages=%llu, or a smaller depth or max_write",
 			available, needed, needed);
 	else
@@ -56,6 +55,20 @@ static void check_huge_pages(
 			"%llu hugepages of 2 MiB are free: with %llu requests can be larger "
 			"(sysctl vm.nr_hugepages=%llu)",
 			available, needed, needed);
+}
+
+/* Where no IOMMU pins memory, or if the user says so, there is no mount without them. */
+static void check_pages(
+	struct findings *findings, const char *bdf, const struct options *options, bool pinned)
+{
+	if (options->hugepages != VFS_HUGEPAGES_NEVER)
+		check_hugepages(
+			findings, options, !pinned || options->hugepages == VFS_HUGEPAGES_ALWAYS);
+	else if (!pinned)
+		findings_problem(findings,
+			"%s has no IOMMU, so its memory has to be hugepages: leave no_hugepages "
+			"out",
+			bdf);
 }
 
 void check_memory(struct findings *findings, const char *bdf, const struct options *options,
@@ -67,6 +80,8 @@ void check_memory(struct findings *findings, const char *bdf, const struct optio
 	if (memory->translated && own_addresses) {
 		findings_ok(findings,
 			"the IOMMU translates for %s: it reaches only what it is given", bdf);
+		if (options->hugepages == VFS_HUGEPAGES_ALWAYS)
+			check_hugepages(findings, options, true);
 		return;
 	}
 	if (memory->addresses)
@@ -79,7 +94,7 @@ void check_memory(struct findings *findings, const char *bdf, const struct optio
 			bdf,
 			memory->translated ? "does not offer VIRTIO_F_ACCESS_PLATFORM"
 					   : "has no IOMMU");
-	check_huge_pages(findings, options, !memory->translated);
+	check_pages(findings, bdf, options, memory->translated);
 }
 
 void check_locked(
