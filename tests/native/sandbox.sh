@@ -5,7 +5,7 @@
 # shellcheck source=tests/file/servers.sh
 . "$TOP/tests/file/servers.sh"
 
-"$bridge" -V | grep -q 'libseccomp [0-9]' || skip "built without libseccomp"
+"$bridge" -V | grep -q 'libseccomp [0-9]' || skip "built without libseccomp, or with a sanitizer"
 
 # CAP_SYS_ADMIN and CAP_DAC_READ_SEARCH
 to_unmount=0000000000200004
