@@ -55,6 +55,20 @@ struct vfs_request *vfs_request_get(struct vfs_queue *queue);
 void vfs_request_put(struct vfs_request *request);
 
 /**
+ * vfs_request_reuse() - have a reaped request as vfs_request_get() gives it
+ * @request: a request that was reaped
+ *
+ * For those who keep a request for good, as its memory is known elsewhere, and so do not put it
+ * back and take another.
+ *
+ * Return: 0, or
+ *
+ *   * ``-EINVAL``: it is in flight, or was not answered; or, after ``-ETIMEDOUT``, the device still
+ *     has it
+ */
+int vfs_request_reuse(struct vfs_request *request);
+
+/**
  * vfs_request_message() - where the message goes
  * @request: a request that is not in flight
  *

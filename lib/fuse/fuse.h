@@ -158,8 +158,6 @@ static inline bool vfs_chain_add_answer(struct vfs_request *request, size_t body
 /* A chain that has no room for a message and its answer: -E2BIG. */
 int vfs_chain_too_long(const struct vfs_chain *chain);
 
-/* An answered one, as vfs_request_get() has it. -EINVAL: it is in flight, or was not answered. */
-int vfs_request_take_again(struct vfs_request *request);
 
 /* Onto the queue's free list. */
 void vfs_request_put_back(struct vfs_request *request);

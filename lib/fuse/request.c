@@ -37,7 +37,7 @@ struct vfs_request *vfs_queue_take_reserved(struct vfs_queue *queue)
 	return request;
 }
 
-int vfs_request_take_again(struct vfs_request *request)
+VFS_EXPORT int vfs_request_reuse(struct vfs_request *request)
 {
 	if (request->state != VFS_REQUEST_DONE || request->lent)
 		return vfs_error(-EINVAL, "the request is in flight or was not answered");

@@ -74,7 +74,7 @@ static int prepare_again(struct vfs_op *op, struct vfs_request *request)
 	int r = refuse_lacking(op);
 
 	if (r == 0)
-		r = vfs_request_take_again(request);
+		r = vfs_request_reuse(request);
 	return r < 0 ? r : write_into(op, request);
 }
 

@@ -63,12 +63,25 @@ void bridge_tear_down(struct bridge_run *run)
 	unsetenv("STUB_FORGET_MS");
 }
 
+static const char *used_lane;
+
+void bridge_use_lane(const char *lane)
+{
+	used_lane = lane;
+}
+
 static void run_bridge(const struct bridge_run *run, const char *options, const char *flag)
 {
-	const char *argv[8] = {BRIDGE, "stub", run->dir};
+	const char *argv[10] = {BRIDGE, "stub", run->dir};
+	char lane[32];
 	int argc = 3;
 	int fd = open(run->errors, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
+	if (used_lane) {
+		snprintf(lane, sizeof(lane), "lane=%s", used_lane);
+		argv[argc++] = "-o";
+		argv[argc++] = lane;
+	}
 	if (options) {
 		argv[argc++] = "-o";
 		argv[argc++] = options;

@@ -24,6 +24,9 @@ void bridge_set_up(struct bridge_run *run);
 /* Remove them, and what is mounted and running. */
 void bridge_tear_down(struct bridge_run *run);
 
+/* From now on with lane=@lane; NULL: with none said. */
+void bridge_use_lane(const char *lane);
+
 /* "virtiofs-fuse [-o @options] [@flag] stub DIR"; either may be NULL. */
 void bridge_start(struct bridge_run *run, const char *options, const char *flag);
 

@@ -10,6 +10,8 @@
  * STUB_REPORT                         a file for what there is to say at the end
  */
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +42,7 @@ struct vfs_request {
 	struct stub_answer answer;
 	int64_t due_ms;
 	size_t length;
+	void *user_data;
 	enum { FREE, TAKEN, PREPARED, IN_FLIGHT } state;
 };
 
@@ -66,7 +69,8 @@ struct vfs_device {
 
 static struct vfs_device the_device;
 static struct vfs_session the_session;
-static bool device_dead;
+static atomic_bool device_dead;
+static pthread_mutex_t hiprio_lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *report; /* NULL: nobody asked for one */
 static char last_error[128];
 
@@ -250,6 +254,12 @@ size_t vfs_session_max_payload(const struct vfs_session *session)
 	return session->max_payload;
 }
 
+unsigned int vfs_session_num_queues(const struct vfs_session *session)
+{
+	(void)session;
+	return 1;
+}
+
 struct vfs_queue *vfs_session_queue(struct vfs_session *session, unsigned int index)
 {
 	return index ? NULL : &session->queue;
@@ -289,6 +299,28 @@ void vfs_request_put(struct vfs_request *request)
 	if (request->state == FREE || request->state == IN_FLIGHT)
 		abort();
 	request->state = FREE;
+}
+
+void vfs_request_set_user_data(struct vfs_request *request, void *data)
+{
+	request->user_data = data;
+}
+
+void *vfs_request_user_data(const struct vfs_request *request)
+{
+	return request->user_data;
+}
+
+/* The stub's server is told by itself how long it takes. */
+void vfs_request_set_timeout(struct vfs_request *request, unsigned int timeout_ms)
+{
+	(void)request;
+	(void)timeout_ms;
+}
+
+int vfs_request_reuse(struct vfs_request *request)
+{
+	return request->state == TAKEN ? 0 : -EINVAL;
 }
 
 void *vfs_request_message(struct vfs_request *request)
@@ -490,8 +522,8 @@ static void arm(struct vfs_queue *queue, int64_t due)
 	timerfd_settime(queue->fd, TFD_TIMER_ABSTIME, &timer, NULL);
 }
 
-/* One message at a time, each takes a while. */
-int vfs_session_progress(struct vfs_session *session)
+/* With the lock. One message at a time, each takes a while. */
+static int progress(struct vfs_session *session)
 {
 	if (device_dead)
 		return fail(EIO, "forget on a dead device");
@@ -506,6 +538,16 @@ int vfs_session_progress(struct vfs_session *session)
 	return 1;
 }
 
+int vfs_session_progress(struct vfs_session *session)
+{
+	int result;
+
+	pthread_mutex_lock(&hiprio_lock);
+	result = progress(session);
+	pthread_mutex_unlock(&hiprio_lock);
+	return result;
+}
+
 int vfs_session_hiprio_fd(const struct vfs_session *session)
 {
 	return session->hiprio.fd;
@@ -516,8 +558,10 @@ int vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forget
 	size_t i;
 	int result;
 
+	pthread_mutex_lock(&hiprio_lock);
 	for (i = 0; i < count; i++)
 		session->forgets_waiting += forgets[i].nlookup;
-	result = vfs_session_progress(session);
+	result = progress(session);
+	pthread_mutex_unlock(&hiprio_lock);
 	return result < 0 ? result : 0;
 }

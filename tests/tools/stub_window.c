@@ -19,10 +19,11 @@ int window_start(struct window **window, struct vfs_device *device, struct vfs_s
 	return 0;
 }
 
-bool window_answer(struct window *window, int fuse_fd, struct vfs_request *slot, size_t length)
+bool window_answer(
+	struct window *window, struct lane_origin *origin, struct vfs_request *slot, size_t length)
 {
 	(void)window;
-	(void)fuse_fd;
+	(void)origin;
 	(void)slot;
 	(void)length;
 	return false;

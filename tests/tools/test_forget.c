@@ -11,31 +11,19 @@
 #include "forget.h"
 #include "window.h"
 
-#include <vfs/request.h>
+#include <vfs/session.h>
 
-#define SLOTS 3
-
-struct vfs_request {
-	_Alignas(8) char message[1024];
-	bool back;
+/* Room for a message */
+union slot {
+	struct fuse_in_header header;
+	char bytes[1024];
 };
 
-static struct vfs_request slots[SLOTS];
+static union slot slots[3];
 static uint64_t sent[64]; /* node IDs in the order that they were taken */
 static uint64_t lookups[64];
 static size_t num_sent;
 static int broken;
-
-void *vfs_request_message(struct vfs_request *request)
-{
-	return request->message;
-}
-
-void vfs_request_put(struct vfs_request *request)
-{
-	assert_false(request->back);
-	request->back = true;
-}
 
 int vfs_forget(struct vfs_session *session, const struct fuse_forget_one *forgets, size_t count)
 {
@@ -61,7 +49,7 @@ bool window_forget(struct window *window, const struct fuse_forget_one *one)
 	return true;
 }
 
-static size_t make_single(struct vfs_request *slot, uint64_t node, uint64_t nlookup)
+static size_t make_single(union slot *slot, uint64_t node, uint64_t nlookup)
 {
 	struct {
 		struct fuse_in_header header;
@@ -71,11 +59,11 @@ static size_t make_single(struct vfs_request *slot, uint64_t node, uint64_t nloo
 		.in = {.nlookup = nlookup},
 	};
 
-	memcpy(slot->message, &message, sizeof(message));
+	memcpy(slot, &message, sizeof(message));
 	return sizeof(message);
 }
 
-static size_t make_batch(struct vfs_request *slot, uint64_t first, uint32_t count)
+static size_t make_batch(union slot *slot, uint64_t first, uint32_t count)
 {
 	struct {
 		struct fuse_in_header header;
@@ -91,7 +79,7 @@ static size_t make_batch(struct vfs_request *slot, uint64_t first, uint32_t coun
 	for (i = 0; i < count; i++)
 		message.forgets[i] = (struct fuse_forget_one){.nodeid = first + i, .nlookup = i};
 	message.header.len = (uint32_t)size;
-	memcpy(slot->message, &message, size);
+	memcpy(slot, &message, size);
 	return size;
 }
 
@@ -105,16 +93,15 @@ static int set_up(void **state)
 	return 0;
 }
 
-static void test_single_forget_is_sent_and_its_slot_freed(void **state)
+static void test_single_forget_is_sent(void **state)
 {
 	size_t length = make_single(&slots[0], 42, 7);
 
 	(void)state;
-	assert_int_equal(forget_take(NULL, NULL, &slots[0], length), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[0].header, length), 0);
 	assert_int_equal(num_sent, 1);
 	assert_int_equal(sent[0], 42);
 	assert_int_equal(lookups[0], 7);
-	assert_true(slots[0].back);
 }
 
 static void test_batch_is_sent_in_order(void **state)
@@ -123,13 +110,12 @@ static void test_batch_is_sent_in_order(void **state)
 	size_t i;
 
 	(void)state;
-	assert_int_equal(forget_take(NULL, NULL, &slots[0], length), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[0].header, length), 0);
 	assert_int_equal(num_sent, 5);
 	for (i = 0; i < 5; i++) {
 		assert_int_equal(sent[i], 100 + i);
 		assert_int_equal(lookups[i], i);
 	}
-	assert_true(slots[0].back);
 }
 
 static void test_message_that_is_too_short_is_dropped(void **state)
@@ -137,14 +123,13 @@ static void test_message_that_is_too_short_is_dropped(void **state)
 	(void)state;
 	make_batch(&slots[0], 1, 3);
 	/* Its count says three, but there is only one. */
-	assert_int_equal(forget_take(NULL, NULL, &slots[0], 40 + 8 + 16), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[0].header, 40 + 8 + 16), 0);
 	assert_int_equal(num_sent, 1);
 	make_single(&slots[1], 1, 1);
-	assert_int_equal(forget_take(NULL, NULL, &slots[1], 40), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[1].header, 40), 0);
 	make_batch(&slots[2], 1, 0);
-	assert_int_equal(forget_take(NULL, NULL, &slots[2], 44), 0);
+	assert_int_equal(forget_take(NULL, NULL, &slots[2].header, 44), 0);
 	assert_int_equal(num_sent, 1);
-	assert_true(slots[0].back && slots[1].back && slots[2].back);
 }
 
 static void test_failure_is_passed_on(void **state)
@@ -153,8 +138,7 @@ static void test_failure_is_passed_on(void **state)
 
 	(void)state;
 	broken = -EIO;
-	assert_int_equal(forget_take(NULL, NULL, &slots[0], length), -EIO);
-	assert_true(slots[0].back);
+	assert_int_equal(forget_take(NULL, NULL, &slots[0].header, length), -EIO);
 }
 
 static void test_what_the_window_has_is_left_to_it(void **state)
@@ -163,11 +147,11 @@ static void test_what_the_window_has_is_left_to_it(void **state)
 	size_t length = make_single(&slots[0], 41, 7);
 
 	(void)state;
-	assert_int_equal(forget_take(NULL, window, &slots[0], length), 0);
+	assert_int_equal(forget_take(NULL, window, &slots[0].header, length), 0);
 	assert_int_equal(num_sent, 0);
 	assert_int_equal(left_to_window, 7);
 	length = make_batch(&slots[1], 100, 6);
-	assert_int_equal(forget_take(NULL, window, &slots[1], length), 0);
+	assert_int_equal(forget_take(NULL, window, &slots[1].header, length), 0);
 	assert_int_equal(num_sent, 3);
 	assert_int_equal(sent[2], 104);
 	assert_int_equal(lookups[2], 4);
@@ -175,14 +159,13 @@ static void test_what_the_window_has_is_left_to_it(void **state)
 	/* Nothing is left to send. */
 	broken = -EIO;
 	length = make_batch(&slots[2], 101, 1);
-	assert_int_equal(forget_take(NULL, window, &slots[2], length), 0);
-	assert_true(slots[0].back && slots[1].back && slots[2].back);
+	assert_int_equal(forget_take(NULL, window, &slots[2].header, length), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup(test_single_forget_is_sent_and_its_slot_freed, set_up),
+		cmocka_unit_test_setup(test_single_forget_is_sent, set_up),
 		cmocka_unit_test_setup(test_batch_is_sent_in_order, set_up),
 		cmocka_unit_test_setup(test_message_that_is_too_short_is_dropped, set_up),
 		cmocka_unit_test_setup(test_failure_is_passed_on, set_up),

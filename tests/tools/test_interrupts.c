@@ -8,8 +8,6 @@
 
 #include <cmocka.h>
 
-#include <vfs/request.h>
-
 #include "interrupts.h"
 
 #define NOW  1000
@@ -17,33 +15,35 @@
 #define MANY (INTERRUPTS_KEPT + 3)
 
 /* Of requests by their number, which is their unique too. */
-struct vfs_request {
-	int in_flight, cancelled;
-};
-
-static struct vfs_request requests[MANY];
+static int cancelled[MANY];
+static int kept;
 static struct interrupts interrupts;
 
-struct vfs_request *vfs_queue_find(struct vfs_queue *queue, uint64_t unique)
+static void cancel(void *ctx, uint64_t unique)
 {
-	(void)queue;
-	return requests[unique].in_flight ? &requests[unique] : NULL;
+	assert_ptr_equal(ctx, &interrupts);
+	cancelled[unique]++;
 }
 
-int vfs_request_cancel(struct vfs_request *request)
+static void one_is_kept(void *ctx)
 {
-	request->cancelled++;
-	return 0;
+	assert_ptr_equal(ctx, &interrupts);
+	kept++;
 }
 
 static int start(void **state)
 {
-	unsigned int i;
-
 	(void)state;
-	memset(&interrupts, 0, sizeof(interrupts));
-	for (i = 0; i < MANY; i++)
-		requests[i] = (struct vfs_request){.in_flight = 1};
+	interrupts_init(&interrupts, cancel, one_is_kept, &interrupts);
+	memset(cancelled, 0, sizeof(cancelled));
+	kept = 0;
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	interrupts_destroy(&interrupts);
 	return 0;
 }
 
@@ -53,27 +53,38 @@ static void what_takes_long_is_cancelled_once(void **state)
 	interrupts_keep(&interrupts, 1, NOW);
 	assert_int_equal(interrupts_left_ms(&interrupts, NOW), INTERRUPTS_KEPT_MS);
 	interrupts_pass_on(&interrupts, DUE - 1);
-	assert_int_equal(requests[1].cancelled, 0);
+	assert_int_equal(cancelled[1], 0);
 	assert_int_equal(interrupts_left_ms(&interrupts, DUE - 1), 1);
 	interrupts_pass_on(&interrupts, DUE);
-	assert_int_equal(requests[1].cancelled, 1);
+	assert_int_equal(cancelled[1], 1);
 	assert_int_equal(interrupts_left_ms(&interrupts, DUE), -1);
 	interrupts_pass_on(&interrupts, DUE + 1);
-	assert_int_equal(requests[1].cancelled, 1);
+	assert_int_equal(cancelled[1], 1);
 }
 
-static void what_is_answered_soon_is_not(void **state)
+static void each_is_passed_on_when_it_is_due(void **state)
 {
 	(void)state;
 	interrupts_keep(&interrupts, 1, NOW);
 	interrupts_keep(&interrupts, 2, NOW + 5);
-	requests[1].in_flight = 0;
 	interrupts_pass_on(&interrupts, DUE);
-	assert_int_equal(requests[1].cancelled, 0);
-	assert_int_equal(requests[2].cancelled, 0);
+	assert_int_equal(cancelled[1], 1);
+	assert_int_equal(cancelled[2], 0);
 	assert_int_equal(interrupts_left_ms(&interrupts, DUE), 5);
 	interrupts_pass_on(&interrupts, DUE + 5);
-	assert_int_equal(requests[2].cancelled, 1);
+	assert_int_equal(cancelled[2], 1);
+}
+
+static void whoever_waits_hears_of_the_first(void **state)
+{
+	(void)state;
+	interrupts_keep(&interrupts, 1, NOW);
+	assert_int_equal(kept, 1);
+	interrupts_keep(&interrupts, 2, NOW);
+	assert_int_equal(kept, 1);
+	interrupts_pass_on(&interrupts, DUE);
+	interrupts_keep(&interrupts, 3, DUE);
+	assert_int_equal(kept, 2);
 }
 
 static void what_is_overdue_is_not_waited_for(void **state)
@@ -91,19 +102,20 @@ static void of_too_many_the_oldest_goes_first(void **state)
 	for (i = 0; i < MANY; i++)
 		interrupts_keep(&interrupts, i, NOW);
 	for (i = 0; i < MANY; i++)
-		assert_int_equal(requests[i].cancelled, i < MANY - INTERRUPTS_KEPT);
+		assert_int_equal(cancelled[i], i < MANY - INTERRUPTS_KEPT);
 	interrupts_pass_on(&interrupts, DUE);
 	for (i = 0; i < MANY; i++)
-		assert_int_equal(requests[i].cancelled, 1);
+		assert_int_equal(cancelled[i], 1);
 }
 
-#define TEST(function) cmocka_unit_test_setup(function, start)
+#define TEST(function) cmocka_unit_test_setup_teardown(function, start, end)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(what_takes_long_is_cancelled_once),
-		TEST(what_is_answered_soon_is_not),
+		TEST(each_is_passed_on_when_it_is_due),
+		TEST(whoever_waits_hears_of_the_first),
 		TEST(what_is_overdue_is_not_waited_for),
 		TEST(of_too_many_the_oldest_goes_first),
 	};

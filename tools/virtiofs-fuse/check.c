@@ -18,6 +18,7 @@
 #include "function.h"
 #include "open.h"
 #include "options.h"
+#include "plan.h"
 #include "report.h"
 #include "transport/sysfs.h"
 #include "transport/transport.h"
@@ -43,8 +44,12 @@ static void try_session(
 	struct findings *findings, const struct options *options, struct vfs_device *device)
 {
 	struct vfs_session *session;
-	int error = open_session(options, device, &session);
+	struct plan plan;
+	int error;
 
+	if (plan_make(&plan, options, vfs_device_info(device)->num_request_queues))
+		return;
+	error = open_session(options, &plan, device, &session);
 	if (error) {
 		findings_problem(findings, "%s", report_reason(error));
 		return;

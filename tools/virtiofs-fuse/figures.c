@@ -7,34 +7,54 @@
 
 #include <vfs/request.h>
 
+#include "plan.h"
+#include "relay.h"
 #include "report.h"
 #include "trace.h"
 #include "window.h"
 
-static void say_asked(const struct figures *figures)
+static uint64_t asked(const struct crew *crew, uint32_t opcode)
+{
+	uint64_t count = 0;
+	unsigned int i;
+
+	for (i = 0; i < crew->num_workers; i++)
+		count += atomic_load_explicit(
+			&crew->workers[i].intake.figures.asked[opcode], memory_order_relaxed);
+	return count;
+}
+
+static void say_asked(const struct crew *crew)
 {
 	char list[480] = "nothing";
 	size_t used = 0;
 	uint32_t i;
 
 	for (i = 0; i < FIGURES_OPCODES && used < sizeof(list); i++) {
-		if (!figures->asked[i])
+		uint64_t count = asked(crew, i);
+
+		if (!count)
 			continue;
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s %" PRIu64,
-			used ? ", " : "", i ? trace_opcode(i) : "others", figures->asked[i]);
+			used ? ", " : "", i ? trace_opcode(i) : "others", count);
 	}
 	report_note("the kernel asked: %s", list);
 }
 
-static void say_queue(const struct vfs_queue *queue)
+static void say_channel(struct channel *channel, unsigned int number)
 {
-	const struct vfs_queue_counters *counters = vfs_queue_counters(queue);
+	struct vfs_queue_counters counters;
+	unsigned int in_flight;
 
-	report_note("the request queue: %" PRIu64 " submitted, %" PRIu64
+	pthread_mutex_lock(&channel->lock);
+	counters = *vfs_queue_counters(channel->queue);
+	in_flight = vfs_queue_in_flight(channel->queue);
+	pthread_mutex_unlock(&channel->lock);
+	report_note("request queue %u: %" PRIu64 " submitted, %" PRIu64
 		    " answered, %u under way, %" PRIu64 " timed out, %" PRIu64
 		    " answered after that",
-		counters->submitted, counters->completed, vfs_queue_in_flight(queue),
-		counters->timed_out, counters->late);
+		number, counters.submitted, counters.completed, in_flight, counters.timed_out,
+		counters.late);
 }
 
 static void say_window(const struct window *window)
@@ -50,10 +70,14 @@ static void say_window(const struct window *window)
 		figures.written_bytes, figures.misses, figures.faults);
 }
 
-void figures_say(
-	const struct figures *figures, const struct vfs_queue *queue, const struct window *window)
+void figures_say(struct relay *relay)
 {
-	say_asked(figures);
-	say_queue(queue);
-	say_window(window);
+	struct crew *crew = &relay->crew;
+	unsigned int i;
+
+	plan_say(relay->plan);
+	say_asked(crew);
+	for (i = 0; i < crew->num_channels; i++)
+		say_channel(&crew->channels[i], i);
+	say_window(crew_window(crew));
 }

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "forget.h"
 
-#include <vfs/request.h>
-
 #include "window.h"
 
 #define FORGET_SIZE (sizeof(struct fuse_in_header) + sizeof(struct fuse_forget_in))
@@ -52,13 +50,10 @@ static int take_batch(
 	return present ? vfs_forget(session, ones, present) : 0;
 }
 
-int forget_take(
-	struct vfs_session *session, struct window *window, struct vfs_request *slot, size_t length)
+int forget_take(struct vfs_session *session, struct window *window, struct fuse_in_header *message,
+	size_t length)
 {
-	struct fuse_in_header *header = vfs_request_message(slot);
-	int error = header->opcode == FUSE_FORGET ? take_single(session, window, header, length)
-						  : take_batch(session, window, header, length);
-
-	vfs_request_put(slot);
-	return error;
+	if (message->opcode == FUSE_FORGET)
+		return take_single(session, window, message, length);
+	return take_batch(session, window, message, length);
 }

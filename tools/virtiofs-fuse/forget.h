@@ -7,14 +7,13 @@
 
 #include <vfs/session.h>
 
-struct vfs_request;
 struct window;
 
 /*
- * Take the message of @length bytes over, and its slot. What @window has of the nodes goes first.
- * 0, or the error of vfs_forget().
+ * Take over what the message of @length bytes says, and overwrite it. What @window has of the nodes
+ * goes first. 0, or the error of vfs_forget().
  */
-int forget_take(struct vfs_session *session, struct window *window, struct vfs_request *slot,
+int forget_take(struct vfs_session *session, struct window *window, struct fuse_in_header *message,
 	size_t length);
 
 #endif

@@ -2,47 +2,28 @@
 #include "intake.h"
 
 #include <errno.h>
-#include <unistd.h>
 
 #include <vfs/request.h>
 
 #include "access.h"
-#include "answer.h"
+#include "channel.h"
 #include "clock.h"
-#include "figures.h"
 #include "forget.h"
+#include "held.h"
+#include "interrupts.h"
+#include "lane.h"
 #include "report.h"
 #include "trace.h"
 #include "window.h"
 
 #define LARGE (64u << 10)
 
-/* So often it is taken for granted that there is no other message. */
-#define ALONE_MAX 8
-
-bool intake_has_room(struct intake *intake)
-{
-	if (!intake->spare)
-		intake->spare = vfs_request_get(intake->queue);
-	return intake->spare;
-}
-
-struct vfs_request *intake_lend(struct intake *intake)
-{
-	struct vfs_request *slot;
-
-	if (!intake_has_room(intake))
-		return NULL;
-	slot = intake->spare;
-	intake->spare = NULL;
-	return slot;
-}
-
-static void refuse(struct intake *intake, const struct fuse_in_header *header, int error)
+static void refuse(struct intake *intake, struct vfs_request *slot, int error)
 {
 	if (intake->trace)
-		trace_own(header, error ? "refused by the bridge" : "answered by the bridge");
-	answer_error(intake->fuse_fd, header->unique, error);
+		trace_own(vfs_request_message(slot),
+			error ? "refused by the bridge" : "answered by the bridge");
+	intake->lane->ops->answer_data(intake->origin, slot, error, NULL, 0);
 }
 
 static void drop(struct intake *intake, const struct fuse_in_header *header)
@@ -67,59 +48,50 @@ static bool is_large(const struct fuse_in_header *header, size_t length)
 	return length > LARGE;
 }
 
-static void queue_up(struct intake *intake, const struct fuse_in_header *header, size_t length)
+static bool queue_up(struct intake *intake, struct vfs_request *slot, size_t length)
 {
+	const struct fuse_in_header *header = vfs_request_message(slot);
 	int error;
 
 	if (intake->allow_root && access_denied(header, intake->owner)) {
-		refuse(intake, header, -EACCES);
-		return;
+		refuse(intake, slot, -EACCES);
+		return false;
 	}
-	if (window_answer(intake->window, intake->fuse_fd, intake->spare, length)) {
+	if (window_answer(intake->window, intake->origin, slot, length)) {
 		if (intake->trace)
 			trace_own(header, "answered from the window");
-		return;
+		return false;
 	}
-	error = vfs_request_prepare(intake->spare, length);
+	error = vfs_request_prepare(slot, length);
 	if (error) {
-		refuse(intake, header, prepare_error(error));
-		return;
+		refuse(intake, slot, prepare_error(error));
+		return false;
 	}
-	intake->large = is_large(header, length);
-	window_before(intake->window, intake->spare);
-	intake->batch[intake->num_batch++] = intake->spare;
-	intake->spare = NULL;
+	if (intake->timeout_ms)
+		vfs_request_set_timeout(slot, intake->timeout_ms);
+	intake->lane->large = is_large(header, length);
+	/* With a window it is the window's, and there is one origin only. */
+	if (intake->window)
+		window_before(intake->window, slot);
+	else
+		vfs_request_set_user_data(slot, intake->origin);
+	intake->origins[intake->num_batch] = intake->origin;
+	intake->batch[intake->num_batch++] = slot;
+	return true;
 }
 
-static int forget(struct intake *intake, const struct fuse_in_header *header, size_t length)
+static void forget(struct intake *intake, struct vfs_request *slot, size_t length)
 {
-	struct vfs_request *slot = intake->spare;
+	struct fuse_in_header *header = vfs_request_message(slot);
 	int error;
 
 	if (intake->trace)
 		trace_own(header, "to the hiprio queue");
-	intake->spare = NULL;
-	error = forget_take(intake->session, intake->window, slot, length);
+	error = forget_take(intake->session, intake->window, header, length);
+	intake->forgets = true;
 	/* The server keeps these nodes until the end, which is better than an end now. */
 	if (error == -ENOMEM)
 		report_error("no memory for what the kernel forgets");
-	return error == -ENOMEM ? 0 : error;
-}
-
-static int submit(struct intake *intake)
-{
-	unsigned int i;
-	int error;
-
-	if (!intake->num_batch)
-		return 0;
-	error = vfs_queue_submit(intake->queue, intake->batch, intake->num_batch);
-	for (i = 0; error && i < intake->num_batch; i++) {
-		refuse(intake, vfs_request_message(intake->batch[i]), -EIO);
-		vfs_request_put(intake->batch[i]);
-	}
-	intake->num_batch = 0;
-	return error ? -EIO : 0;
 }
 
 /*
@@ -134,104 +106,115 @@ static void interrupt(struct intake *intake, const struct fuse_in_header *header
 		return;
 	if (intake->trace)
 		trace_own(header, "kept back for a while");
-	interrupts_keep(&intake->interrupts, in->unique, now_ms());
+	interrupts_keep(intake->interrupts, in->unique, now_ms());
 }
 
-static int sort(struct intake *intake, size_t length)
+static bool reply_to_notice(struct intake *intake, struct vfs_request *slot, size_t length)
 {
-	const struct fuse_in_header *header = vfs_request_message(intake->spare);
+	if (intake->notices)
+		return queue_up(intake, slot, length);
+	drop(intake, vfs_request_message(slot));
+	return false;
+}
 
-	if (length < sizeof(*header))
-		return 0;
-	figures_count(intake->figures, header->opcode);
+static bool sort(struct intake *intake, struct vfs_request *slot, size_t length)
+{
+	const struct fuse_in_header *header = vfs_request_message(slot);
+
 	switch (header->opcode) {
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
-		return forget(intake, header, length);
+		forget(intake, slot, length);
+		return false;
 	case FUSE_INTERRUPT:
 		interrupt(intake, header, length);
-		return 0;
+		return false;
 	case FUSE_NOTIFY_REPLY:
-		if (intake->notices)
-			queue_up(intake, header, length);
-		else
-			drop(intake, header);
-		return 0;
+		return reply_to_notice(intake, slot, length);
 	case FUSE_DESTROY:
 		/* The server gets one when the session ends. */
-		refuse(intake, header, 0);
-		return 0;
+		refuse(intake, slot, 0);
+		return false;
 	case FUSE_INIT:
-		refuse(intake, header, -EIO);
-		return 0;
+		refuse(intake, slot, -EIO);
+		return false;
 	default:
-		queue_up(intake, header, length);
-		return 0;
+		return queue_up(intake, slot, length);
 	}
 }
 
-static unsigned int under_way(const struct intake *intake)
+static void interrupt_lost(
+	struct intake *intake, const struct fuse_in_header *header, size_t length)
 {
-	return vfs_queue_in_flight(intake->queue) + intake->num_batch;
+	const struct fuse_interrupt_in *in = (const void *)(header + 1);
+
+	if (length >= sizeof(*header) + sizeof(*in))
+		held_interrupt(intake->held, in->unique);
 }
 
-/* ENOENT: the request was interrupted before it could be read. */
-static int read_error(struct intake *intake)
+/* Whoever closes a file may be ending, and not even a signal would free him. */
+static bool can_wait(const struct fuse_in_header *header)
 {
-	if (errno == EINTR || errno == ENOENT)
-		return 0;
-	intake->ready = false;
-	if (errno != EAGAIN)
-		return -errno;
-	if (under_way(intake) == 1)
-		intake->alone = 1;
-	return 0;
+	return header->opcode != FUSE_FLUSH && header->opcode != FUSE_RELEASE &&
+	       header->opcode != FUSE_RELEASEDIR;
 }
 
-/*
- * To learn that the kernel has no other message costs a system call too. While they come one at a
- * time it is asked seldom: with a device that answers at once there may be many who wait, and still
- * one at a time under way. Otherwise poll(2) says if there is one.
- */
-static void expect_more(struct intake *intake)
+/* Nobody is there to answer; what wants no answer is of no interest. */
+static void answer_lost(struct intake *intake, struct vfs_request *slot, size_t length)
 {
-	unsigned int count = under_way(intake);
+	const struct fuse_in_header *header = vfs_request_message(slot);
 
-	if (count > 1)
-		intake->alone = 0;
-	else if (count == 1 && intake->alone && intake->alone++ < ALONE_MAX)
-		intake->ready = false;
+	switch (header->opcode) {
+	case FUSE_INTERRUPT:
+		interrupt_lost(intake, header, length);
+		break;
+	case FUSE_FORGET:
+	case FUSE_BATCH_FORGET:
+	case FUSE_NOTIFY_REPLY:
+		drop(intake, header);
+		break;
+	default:
+		if (!can_wait(header) || !held_add(intake->held, intake->origin, header->unique))
+			refuse(intake, slot, -ENOTCONN);
+		break;
+	}
 }
 
-static int read_one(struct intake *intake)
+bool intake_message(
+	struct intake *intake, struct lane_origin *origin, struct vfs_request *slot, size_t length)
 {
-	struct vfs_request *slot = intake->spare;
-	ssize_t n;
+	const struct fuse_in_header *header = vfs_request_message(slot);
 
-	n = read(intake->fuse_fd, vfs_request_message(slot), vfs_request_capacity(slot));
-	/*
-	 * Whoever reads in the moment of an unmount is told the same as at an abort. Once the
-	 * connection is closed the kernel tells them apart.
-	 */
-	if (n < 0 && errno == ECONNABORTED)
-		n = read(intake->fuse_fd, vfs_request_message(slot), vfs_request_capacity(slot));
-	if (n < 0)
-		return read_error(intake);
-	intake->taken++;
-	if (sort(intake, (size_t)n))
-		return -EIO;
-	expect_more(intake);
-	return 0;
+	intake->origin = origin;
+	/* No other thread changes it. */
+	atomic_store_explicit(&intake->taken, intake->taken + 1, memory_order_relaxed);
+	if (length < sizeof(*header))
+		return false;
+	figures_count(&intake->figures, header->opcode);
+	if (!intake->lost)
+		return sort(intake, slot, length);
+	answer_lost(intake, slot, length);
+	return false;
 }
 
-int intake_run(struct intake *intake)
+int intake_submit(struct intake *intake)
 {
+	unsigned int count = intake->num_batch;
 	unsigned int i;
-	int result = 0;
 	int error;
 
-	for (i = 0; i < INTAKE_BATCH && !result && intake->ready && intake_has_room(intake); i++)
-		result = read_one(intake);
-	error = submit(intake);
-	return error ? error : result;
+	if (!count)
+		return 0;
+	intake->num_batch = 0;
+	atomic_fetch_add(&intake->lane->under_way, count);
+	error = channel_submit(intake->channel, intake->batch, count);
+	if (!error)
+		return 0;
+	atomic_fetch_sub(&intake->lane->under_way, count);
+	for (i = 0; i < count; i++) {
+		intake->origin = intake->origins[i];
+		refuse(intake, intake->batch[i], -EIO);
+		intake->lane->ops->take_back(intake->origin, intake->batch[i]);
+	}
+	return -EIO;
 }

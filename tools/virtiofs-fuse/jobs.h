@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests of the bridge's own. The queue belongs to the relay's thread, which sends what others
+ * Requests of the bridge's own. The queue is the relay's worker's, which sends what others
  * ask for between the messages of the kernel, and wakes them with the answer.
  */
 #ifndef VIRTIOFS_FUSE_JOBS_H
@@ -42,7 +42,7 @@ int64_t jobs_call(struct jobs *jobs, struct vfs_op *op);
 /* Have the relay look around. */
 void jobs_wake(struct jobs *jobs);
 
-/* ---- the relay's thread ---- */
+/* ---- the worker's thread ---- */
 
 /* The descriptor was readable. */
 void jobs_woken(struct jobs *jobs);

@@ -20,6 +20,7 @@
 #include "notices.h"
 #include "open.h"
 #include "options.h"
+#include "plan.h"
 #include "process_title.h"
 #include "relay.h"
 #include "report.h"
@@ -34,6 +35,7 @@ struct bridge {
 	struct vfs_device *device;
 	struct vfs_session *session;
 	struct mount mount;
+	struct plan plan;
 	struct relay relay;
 	struct notices notices;
 	struct window *window; /* NULL: none is used */
@@ -55,8 +57,12 @@ static int start_device(struct bridge *bridge)
 static int start_session(struct bridge *bridge)
 {
 	const char *name = bridge->options.device;
-	int error = open_session(&bridge->options, bridge->device, &bridge->session);
+	unsigned int queues = vfs_device_info(bridge->device)->num_request_queues;
+	int error;
 
+	if (plan_make(&bridge->plan, &bridge->options, queues))
+		return -1;
+	error = open_session(&bridge->options, &bridge->plan, bridge->device, &bridge->session);
 	if (error) {
 		report_error("cannot start %s: %s", name, report_reason(error));
 		return -1;
@@ -100,6 +106,7 @@ static int shake_hands(struct bridge *bridge)
 				.allow_root = options->allow_root,
 				.posix_acl = options->posix_acl,
 				.writeback = options->writeback,
+				.rings = bridge->plan.lane == LANE_URING,
 				.no_cache = options->cache == CACHE_NONE,
 				.dax = options->dax != VFS_DAX_NEVER,
 				.inode_dax = options->dax == VFS_DAX_INODE,
@@ -115,25 +122,38 @@ static int shake_hands(struct bridge *bridge)
 		return -1;
 	if (options->debug)
 		trace_init(&answer);
+	if (plan_settle(&bridge->plan, options, vfs_session_num_queues(bridge->session),
+		    ((uint64_t)answer.flags2 << 32 | answer.flags) & FUSE_OVER_IO_URING))
+		return -1;
+	if (options->debug)
+		plan_say(&bridge->plan);
 	return start_window(bridge, &answer, &agreed);
 }
 
-static void prepare_relay(struct bridge *bridge)
+static int prepare_relay(struct bridge *bridge)
 {
 	const struct options *options = &bridge->options;
 	struct relay_options how = {
-		.window = bridge->window,
+		.crew =
+			{
+				.fuse_fd = bridge->mount.fd,
+				.plan = &bridge->plan,
+				.window = bridge->window,
+				.poll = options->poll,
+				.request_timeout_ms = options->request_timeout * 1000,
+				.cache = options->cache,
+				.allow_root = options->allow_root,
+				.trace = options->debug,
+				.notices = notices_are_relayed(&bridge->notices),
+				.lock_wait = options->quirks & VFS_QUIRK_LOCK_WAIT &&
+					     notices_are_relayed(&bridge->notices),
+			},
+		.device_loss = options->device_loss,
 		.timeout_ms = (int)options->timeout * 1000,
-		.poll = options->poll,
-		.allow_root = options->allow_root,
-		.trace = options->debug,
-		.notices = notices_are_relayed(&bridge->notices),
-		.lock_wait = options->quirks & VFS_QUIRK_LOCK_WAIT &&
-			     notices_are_relayed(&bridge->notices),
 		.while_waiting = bridge->while_waiting,
 	};
 
-	relay_init(&bridge->relay, &bridge->mount, bridge->device, bridge->session, &how);
+	return relay_init(&bridge->relay, &bridge->mount, bridge->device, bridge->session, &how);
 }
 
 static int start_notices(struct bridge *bridge)
@@ -166,12 +186,18 @@ static int prepare_to_tell(const struct bridge *bridge)
 	return error;
 }
 
-static int tell_ready(struct bridge *bridge)
+/* From here on the mount answers, and a signal ends it as at any time. */
+static int start_relay(struct bridge *bridge)
 {
 	if (signals_pending()) {
 		report_error("ended by a signal before it was ready");
 		return -1;
 	}
+	return relay_start(&bridge->relay);
+}
+
+static int tell_ready(struct bridge *bridge)
+{
 	report_ready(false);
 	if (bridge->ready_fd < 0) {
 		service_tell("READY=1\nSTATUS=Mounted");
@@ -189,7 +215,8 @@ static int enter_sandbox(struct bridge *bridge)
 {
 	const struct sandbox sandbox = sandbox_of(&bridge->options);
 
-	return prepare_to_tell(bridge) ? -1 : sandbox_enter(&sandbox, false);
+	return prepare_to_tell(bridge) ? -1
+				       : sandbox_enter(&sandbox, bridge->plan.lane == LANE_URING);
 }
 
 /* The device comes first: a mount is not made before there is something to serve it. */
@@ -205,13 +232,15 @@ static int start(struct bridge *bridge)
 		return -1;
 	if (sandbox_drop(&sandbox) || shake_hands(bridge) || start_notices(bridge))
 		return -1;
-	prepare_relay(bridge);
+	if (prepare_relay(bridge) || start_relay(bridge))
+		return -1;
 	return enter_sandbox(bridge) ? -1 : tell_ready(bridge);
 }
 
 /* The mount goes first, so that nobody waits for a device that is being stopped. */
 static void stop(struct bridge *bridge)
 {
+	relay_stop(&bridge->relay);
 	notices_stop(&bridge->notices);
 	mount_remove(&bridge->mount);
 	notices_join(&bridge->notices);

@@ -77,7 +77,7 @@ struct mapper {
 int mapper_start(struct mapper *mapper, struct vfs_session *session, struct jobs *jobs,
 	const struct mapper_options *options);
 
-/* The following are called by the relay's thread. */
+/* The following are called by the worker's thread. */
 
 /* NULL: no memory */
 struct shown *mapper_show(struct mapper *mapper, uint64_t node);

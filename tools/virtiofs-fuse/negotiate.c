@@ -107,10 +107,12 @@ static uint64_t answer_flags(const struct fuse_init_in *in, const struct negotia
 	uint64_t flags = offered & got->flags & passed_flags(limits);
 
 	/*
-	 * These two are between the kernel and the bridge: the number of pages, which may be less
-	 * than the 32 of a server without MAX_PAGES, and how an abort differs from an unmount.
+	 * These are between the kernel and the bridge: the number of pages, which may be less than
+	 * the 32 of a server without MAX_PAGES, how an abort differs from an unmount, and rings.
 	 */
 	flags |= offered & (FUSE_MAX_PAGES | FUSE_ABORT_ERROR);
+	if (limits->rings)
+		flags |= offered & FUSE_OVER_IO_URING;
 	/* Files are opened for direct I/O because of us, and are to be mapped as before. */
 	if (limits->no_cache)
 		flags |= offered & FUSE_DIRECT_IO_ALLOW_MMAP;

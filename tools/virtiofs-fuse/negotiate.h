@@ -21,6 +21,7 @@ struct negotiate_limits {
 	bool posix_acl;
 	bool writeback;
 	bool no_cache;	/* the kernel keeps nothing */
+	bool rings;	/* FUSE over io_uring, if the kernel has it */
 	bool dax;	/* the bridge itself maps files */
 	bool inode_dax; /* those that the server marks */
 	uint64_t off;	/* features that are not used, whoever offers them */

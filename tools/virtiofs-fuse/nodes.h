@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the bridge knows of the nodes whose data the kernel has asked for, until it forgets them:
- * a hash table by their numbers. It belongs to the relay's thread.
+ * a hash table by their numbers. It belongs to the worker's thread.
  */
 #ifndef VIRTIOFS_FUSE_NODES_H
 #define VIRTIOFS_FUSE_NODES_H

@@ -7,6 +7,7 @@
 
 #include "notices.h"
 #include "options.h"
+#include "plan.h"
 
 int open_device(const struct options *options, const char *name, struct vfs_device **device)
 {
@@ -19,11 +20,12 @@ int open_device(const struct options *options, const char *name, struct vfs_devi
 	return vfs_device_open(name, &how, device);
 }
 
-int open_session(
-	const struct options *options, struct vfs_device *device, struct vfs_session **session)
+int open_session(const struct options *options, const struct plan *plan, struct vfs_device *device,
+	struct vfs_session **session)
 {
 	struct vfs_session_options how = {
-		.depth = options->depth,
+		.num_queues = plan->num_queues,
+		.depth = plan->depth,
 		/* The kernel reads messages of up to FUSE_MIN_READ_BUFFER whatever it writes. */
 		.max_payload = options->max_write < FUSE_MIN_READ_BUFFER ? FUSE_MIN_READ_BUFFER
 									 : options->max_write,

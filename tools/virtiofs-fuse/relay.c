@@ -4,140 +4,186 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <vfs/device.h>
-#include <vfs/request.h>
 #include <vfs/session.h>
 
-#include "answer.h"
 #include "clock.h"
-#include "core/core.h"
+#include "figures.h"
 #include "mount.h"
 #include "report.h"
 #include "signals.h"
-#include "trace.h"
 #include "window.h"
 
-#define REAP_BATCH 32
+/* A mount that was detached is not used any more if it was not for so long. */
+#define SILENCE_MS 20
 
-/* Under load there is always something to do; signals and the device have to be heard too. */
-#define MAX_TURNS 64
+enum { ON_WAKE, ON_HIPRIO, ON_DEVICE, ON_UNMOUNT, NUM_POLLED };
 
-/* A look at the kernel is a system call, one at the device is not. */
-#define LOOKS_AT_DEVICE 64
+/* ---- what the workers say, in their threads ---- */
 
-#define WAITS_BETWEEN_SIGNALS 64
+static void wake(struct relay *relay)
+{
+	/* An eventfd has room for it. */
+	eventfd_write(relay->wake_fd, 1);
+}
 
-enum { ON_FUSE, ON_QUEUE, ON_HIPRIO, ON_DEVICE, ON_UNMOUNT, ON_WINDOW, NUM_POLLED };
+/* The first one counts. */
+static void set_once(atomic_int *where, int error)
+{
+	int none = 0;
 
-void relay_init(struct relay *relay, struct mount *mount, struct vfs_device *device,
+	atomic_compare_exchange_strong(where, &none, error);
+}
+
+static void kernel_gone(void *ctx, int error)
+{
+	struct relay *relay = ctx;
+
+	set_once(&relay->kernel_gone, error);
+	wake(relay);
+}
+
+static void device_failed(void *ctx, int error)
+{
+	struct relay *relay = ctx;
+
+	set_once(&relay->device_failed, error);
+	wake(relay);
+}
+
+static void forgets_wait(void *ctx)
+{
+	struct relay *relay = ctx;
+
+	if (!atomic_exchange(&relay->forgets_wait, true))
+		wake(relay);
+}
+
+static void worker_ended(void *ctx)
+{
+	wake(ctx);
+}
+
+static void interrupt_is_kept(void *ctx)
+{
+	wake(ctx);
+}
+
+static void cancel(void *ctx, uint64_t unique)
+{
+	struct relay *relay = ctx;
+
+	crew_cancel(&relay->crew, unique);
+}
+
+/* ---- begin ---- */
+
+int relay_init(struct relay *relay, struct mount *mount, struct vfs_device *device,
 	struct vfs_session *session, const struct relay_options *options)
 {
+	const struct crew_wiring wiring = {
+		.session = session,
+		.interrupts = &relay->interrupts,
+		.held = &relay->held,
+		.events =
+			{
+				.kernel_gone = kernel_gone,
+				.device_failed = device_failed,
+				.forgets_wait = forgets_wait,
+				.ended = worker_ended,
+				.ctx = relay,
+			},
+	};
+	int error;
+
 	*relay = (struct relay){
 		.mount = mount,
 		.device = device,
 		.session = session,
-		.queue = vfs_session_queue(session, 0),
-		.window = options->window,
+		.plan = options->crew.plan,
 		.unmount.done_fd = -1,
 		.while_waiting = options->while_waiting,
+		.device_loss = options->device_loss,
 		.timeout_ms = options->timeout_ms,
-		.lock_wait = options->lock_wait,
-		.intake =
-			{
-				.fuse_fd = mount->fd,
-				.queue = vfs_session_queue(session, 0),
-				.interrupts.queue = vfs_session_queue(session, 0),
-				.session = session,
-				.window = options->window,
-				.figures = &relay->figures,
-				.allow_root = options->allow_root,
-				.trace = options->trace,
-				.notices = options->notices,
-				.owner = getuid(),
-			},
+		.wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
 	};
-	looking_init(&relay->looking, options->poll);
+	held_init(&relay->held);
+	interrupts_init(&relay->interrupts, cancel, interrupt_is_kept, relay);
+	error = relay->wake_fd < 0 ? -errno : 0;
+	if (!error)
+		error = crew_init(&relay->crew, &wiring, &options->crew);
+	if (!error)
+		return 0;
+	report_error("cannot serve the kernel: %s", strerror(-error));
+	return -1;
 }
 
-static void end(struct relay *relay, int result)
+/* ---- the end ---- */
+
+static void drain(struct relay *relay)
 {
-	relay->state = RELAY_ENDED;
-	relay->result = result;
+	if (relay->state >= RELAY_DRAINING)
+		return;
+	relay->state = RELAY_DRAINING;
+	held_close(&relay->held);
+	crew_set_duty(&relay->crew, WORKER_DRAINS);
 }
 
 static void fail(struct relay *relay, const char *what, const char *why)
 {
-	if (relay->state != RELAY_ENDED)
+	if (!relay->failed)
 		report_error("%s: %s; %s %s", what, why,
 			relay->mount->handed_in ? "closed" : "unmounted", relay->mount->dir);
-	end(relay, -1);
-	window_abandon(relay->window);
+	relay->failed = true;
+	relay->result = -1;
+	window_abandon(crew_window(&relay->crew));
+	drain(relay);
 }
 
 /* What is in flight shall not be waited for once more when the session ends. */
 static void give_up(struct relay *relay, const char *what)
 {
 	fail(relay, what, "requests under way were given up");
-	vfs_session_abort(relay->session);
+	crew_abort(&relay->crew);
+	relay->given_up = true;
 }
 
-/* The kernel is answered when the lock is granted. */
-static bool waits_for_lock(const struct relay *relay, struct vfs_request *request)
+static void stay(struct relay *relay, const char *why)
 {
-	const struct fuse_in_header *header = vfs_request_message(request);
-
-	return relay->lock_wait && vfs_request_error(request) == -EINPROGRESS &&
-	       header->opcode == FUSE_SETLKW;
+	relay->lost = true;
+	relay->result = -1;
+	report_error("the device failed: %s; %s stays mounted, and %s", why, relay->mount->dir,
+		relay->device_loss == DEVICE_LOSS_WAIT ? "does not answer" : "answers ENOTCONN");
+	window_abandon(crew_window(&relay->crew));
+	if (relay->device_loss == DEVICE_LOSS_WAIT)
+		held_open(&relay->held);
+	crew_lose_device(&relay->crew);
 }
 
-static void take_answer(struct relay *relay, struct vfs_request *request)
+/* The library completes what was in flight; those who wait for it hear so. */
+static void lose_device(struct relay *relay, int error)
 {
-	if (relay->intake.trace)
-		trace_request(request);
-	if (!window_after(relay->window, request) && !waits_for_lock(relay, request))
-		answer_request(relay->mount->fd, request);
+	if (relay->lost)
+		return;
+	if (relay->device_loss == DEVICE_LOSS_UNMOUNT || relay->state != RELAY_SERVING)
+		fail(relay, "the device failed", report_reason(error));
+	else
+		stay(relay, report_reason(error));
 }
 
-static unsigned int collect(struct relay *relay)
+static void lose_kernel(struct relay *relay, int error)
 {
-	struct vfs_request *done[REAP_BATCH];
-	unsigned int count = vfs_queue_reap(relay->queue, done, REAP_BATCH);
-	unsigned int i;
-
-	for (i = 0; i < count; i++) {
-		take_answer(relay, done[i]);
-		vfs_request_put(done[i]);
-	}
-	return count;
-}
-
-/* The library completes what was in flight; those who wait for it shall hear so. */
-static void device_failed(struct relay *relay, int error)
-{
-	fail(relay, "the device failed", report_reason(error));
-	while (collect(relay))
-		;
-}
-
-static void take_in(struct relay *relay)
-{
-	int error = intake_run(&relay->intake);
-
 	switch (error) {
-	case 0:
-		break;
 	case -ENODEV:
-		relay->state = RELAY_DRAINING;
+		drain(relay);
 		break;
 	case -ECONNABORTED:
 		relay->mount->aborted = true;
 		fail(relay, "the kernel aborted the connection", "start it again");
-		break;
-	case -EIO:
-		device_failed(relay, error);
 		break;
 	default:
 		fail(relay, "cannot read from the kernel", strerror(-error));
@@ -145,46 +191,14 @@ static void take_in(struct relay *relay)
 	}
 }
 
-/* What the window asks goes first: it is little, and makes the rest less. */
-static int send_for_window(struct relay *relay)
-{
-	int error = 0;
-
-	while (!error && window_wants_slot(relay->window)) {
-		struct vfs_request *slot = intake_lend(&relay->intake);
-
-		if (!slot)
-			break;
-		error = window_send(relay->window, slot);
-	}
-	return error;
-}
-
-/* All that can be done without waiting. */
-static void work(struct relay *relay)
-{
-	int error;
-
-	collect(relay);
-	if (relay->intake.interrupts.num)
-		interrupts_pass_on(&relay->intake.interrupts, now_ms());
-	/* An answer makes room for what the kernel held back. */
-	if (relay->state == RELAY_DETACHED)
-		relay->intake.ready = true;
-	error = vfs_session_progress(relay->session);
-	relay->forgets_wait = error > 0;
-	if (error >= 0)
-		error = send_for_window(relay);
-	if (error < 0)
-		device_failed(relay, error);
-	else if (relay->state < RELAY_DRAINING)
-		take_in(relay);
-}
+/* ---- what there is to look at ---- */
 
 static void first_signal(struct relay *relay)
 {
 	relay->deadline_ms = now_ms() + relay->timeout_ms;
 	relay->state = RELAY_UNMOUNTING;
+	/* Whoever waits for a lost device would be waited for. */
+	held_close(&relay->held);
 	/* Without the thread the mount is detached when the descriptor has been closed. */
 	if (unmount_start(&relay->unmount, relay->mount))
 		relay->state = RELAY_DETACHED;
@@ -193,8 +207,8 @@ static void first_signal(struct relay *relay)
 static void look_at_signals(struct relay *relay)
 {
 	if (signals_asked())
-		figures_say(&relay->figures, relay->queue, relay->window);
-	if (signals_received() > 1)
+		figures_say(relay);
+	if (signals_received() > 1 && !relay->given_up)
 		give_up(relay, "ended by a second signal");
 	else if (signals_received() && relay->state == RELAY_SERVING)
 		first_signal(relay);
@@ -206,26 +220,74 @@ static void look_at_signals(struct relay *relay)
  */
 static void look_at_detached(struct relay *relay)
 {
-	if (!relay->intake.ready && !vfs_queue_in_flight(relay->queue))
-		relay->state = RELAY_DRAINING;
-	else if (now_ms() >= relay->deadline_ms - relay->timeout_ms / 2)
-		relay->state = RELAY_DRAINING;
+	struct pollfd pfd = {.fd = relay->mount->fd, .events = POLLIN};
+	unsigned long taken = crew_taken(&relay->crew);
+	int64_t now = now_ms();
+
+	if (taken != relay->seen || !crew_is_idle(&relay->crew) || poll(&pfd, 1, 0) ||
+		!relay->silent_ms)
+		relay->silent_ms = now;
+	relay->seen = taken;
+	if (now >= relay->silent_ms + SILENCE_MS)
+		drain(relay);
+	else if (now >= relay->deadline_ms - relay->timeout_ms / 2)
+		drain(relay);
 }
 
 static void look_at_time(struct relay *relay)
 {
 	if (relay->state == RELAY_DETACHED)
 		look_at_detached(relay);
-	if (relay->state == RELAY_ENDED)
-		return;
 	if (!relay->deadline_ms && relay->state == RELAY_DRAINING)
 		relay->deadline_ms = now_ms() + relay->timeout_ms;
-	if (relay->state == RELAY_DRAINING && window_is_empty(relay->window) &&
-		!vfs_queue_in_flight(relay->queue))
-		end(relay, 0);
-	else if (relay->deadline_ms && now_ms() >= relay->deadline_ms)
+	if (relay->state == RELAY_DRAINING && !crew_is_running(&relay->crew))
+		relay->state = RELAY_ENDED;
+	else if (relay->deadline_ms && !relay->given_up && now_ms() >= relay->deadline_ms)
 		give_up(relay, "the server does not answer");
 }
+
+static void look_at_device(struct relay *relay)
+{
+	int error = vfs_device_check(relay->device);
+
+	/* What was in flight is to be reaped. */
+	if (error) {
+		crew_wake(&relay->crew);
+		lose_device(relay, error);
+	}
+}
+
+static void look_at_forgets(struct relay *relay)
+{
+	int r;
+
+	if (!atomic_load(&relay->forgets_wait))
+		return;
+	r = vfs_session_progress(relay->session);
+	if (r <= 0)
+		atomic_store(&relay->forgets_wait, false);
+	if (r < 0)
+		lose_device(relay, r);
+}
+
+static void hear_workers(struct relay *relay)
+{
+	int error = atomic_load(&relay->device_failed);
+	eventfd_t value;
+
+	/* It says no more than that there may be something. */
+	(void)eventfd_read(relay->wake_fd, &value);
+	if (error)
+		lose_device(relay, error);
+	error = atomic_load(&relay->kernel_gone);
+	if (error && relay->state < RELAY_DRAINING)
+		lose_kernel(relay, error);
+	/* What one of them has ended another may be waiting for. */
+	if (relay->state == RELAY_DRAINING)
+		crew_wake(&relay->crew);
+}
+
+/* ---- waiting ---- */
 
 /* Of two times for poll(2), of which -1 is for ever. */
 static int sooner(int a, int b)
@@ -235,164 +297,87 @@ static int sooner(int a, int b)
 	return a < b ? a : b;
 }
 
-/* For poll(2): until the end that is due, or an INTERRUPT is to be sent, or sent once more. */
-static int time_left(const struct relay *relay)
+/* For poll(2): until the end that is due, or an INTERRUPT is to be passed on. */
+static int time_left(struct relay *relay)
 {
-	int left = vfs_queue_timeout(relay->queue);
+	int left = interrupts_left_ms(&relay->interrupts, now_ms());
 	int64_t end;
 
-	if (relay->intake.interrupts.num)
-		left = sooner(left, interrupts_left_ms(&relay->intake.interrupts, now_ms()));
-	if (!relay->deadline_ms)
+	if (relay->state == RELAY_DETACHED)
+		left = sooner(left, SILENCE_MS);
+	if (!relay->deadline_ms || relay->given_up)
 		return left;
 	end = relay->deadline_ms - now_ms();
 	return end < 0 ? 0 : sooner(left, (int)end);
 }
 
-static void set_up_poll(struct relay *relay, struct pollfd *polled)
+static void wait_for_something(struct relay *relay)
 {
-	bool reading = relay->state < RELAY_DRAINING && intake_has_room(&relay->intake);
-
+	bool forgets = atomic_load(&relay->forgets_wait);
 	/* poll() passes over a negative descriptor. */
-	polled[ON_FUSE].fd = reading ? relay->mount->fd : -1;
-	polled[ON_QUEUE].fd = relay->armed ? vfs_queue_fd(relay->queue) : -1;
-	polled[ON_HIPRIO].fd = relay->forgets_wait ? vfs_session_hiprio_fd(relay->session) : -1;
-	polled[ON_DEVICE].fd = vfs_device_event_fd(relay->device);
-	polled[ON_UNMOUNT].fd = relay->state == RELAY_UNMOUNTING ? relay->unmount.done_fd : -1;
-	polled[ON_WINDOW].fd = window_fd(relay->window);
-}
+	struct pollfd polled[NUM_POLLED] = {
+		[ON_WAKE] = {.fd = relay->wake_fd, .events = POLLIN},
+		[ON_HIPRIO] = {.fd = forgets ? vfs_session_hiprio_fd(relay->session) : -1,
+			.events = POLLIN},
+		[ON_DEVICE] = {.fd = relay->lost ? -1 : vfs_device_event_fd(relay->device),
+			.events = POLLIN},
+		[ON_UNMOUNT] = {.fd = relay->state == RELAY_UNMOUNTING ? relay->unmount.done_fd
+								       : -1,
+			.events = POLLIN},
+	};
+	int left = time_left(relay);
+	struct timespec timeout = {
+		.tv_sec = left / 1000,
+		.tv_nsec = left % 1000 * 1000000L,
+	};
 
-static void look_at_device(struct relay *relay)
-{
-	int error = vfs_device_check(relay->device);
-
-	if (error)
-		device_failed(relay, error);
-}
-
-/* While a descriptor is ready ppoll(2) does not let signals in; without one it does. */
-static void let_signals_in(const struct relay *relay)
-{
-	static const struct timespec at_once;
-
-	ppoll(NULL, 0, &at_once, &relay->while_waiting);
-}
-
-static void wait_for_work(struct relay *relay, int left)
-{
-	struct pollfd polled[NUM_POLLED];
-	struct timespec timeout = {0};
-	int i;
-
-	if (++relay->waits % WAITS_BETWEEN_SIGNALS == 0)
-		let_signals_in(relay);
-	for (i = 0; i < NUM_POLLED; i++)
-		polled[i] = (struct pollfd){.events = POLLIN};
-	set_up_poll(relay, polled);
-	timeout.tv_sec = left / 1000;
-	timeout.tv_nsec = left % 1000 * 1000000L;
 	if (ppoll(polled, NUM_POLLED, left < 0 ? NULL : &timeout, &relay->while_waiting) <= 0)
 		return;
-	if (polled[ON_FUSE].revents)
-		relay->intake.ready = true;
 	if (polled[ON_DEVICE].revents)
 		look_at_device(relay);
-	if (polled[ON_WINDOW].revents)
-		window_woken(relay->window);
 	if (polled[ON_UNMOUNT].revents && relay->state == RELAY_UNMOUNTING)
 		relay->state = RELAY_DETACHED;
 }
 
-static bool find_answer(struct relay *relay)
+int relay_start(struct relay *relay)
 {
-	unsigned int i;
+	int error = crew_start(&relay->crew);
 
-	for (i = 0; i < LOOKS_AT_DEVICE; i++) {
-		if (collect(relay))
-			return true;
-		vfs_cpu_relax();
-	}
-	return false;
-}
-
-static bool find_message(struct relay *relay)
-{
-	unsigned long before = relay->intake.taken;
-
-	if (relay->state >= RELAY_DRAINING || !intake_has_room(&relay->intake))
-		return false;
-	relay->intake.ready = true;
-	take_in(relay);
-	return relay->intake.taken != before || relay->state >= RELAY_DRAINING;
-}
-
-static bool wants_to_send(struct relay *relay)
-{
-	return window_wants_slot(relay->window) && intake_has_room(&relay->intake);
-}
-
-/* True: there was something to do, without sleeping. */
-static bool look(struct relay *relay)
-{
-	unsigned int in_flight = vfs_queue_in_flight(relay->queue);
-	bool found = false;
-
-	if (!looking_begin(&relay->looking, in_flight, relay->intake.large))
-		return false;
-	while (!found && looking_on(&relay->looking))
-		found = (in_flight && find_answer(relay)) || find_message(relay) ||
-			wants_to_send(relay);
-	if (found)
-		looking_end(&relay->looking, true);
-	return found;
-}
-
-/*
- * A queue with nothing in flight has nothing to say, and need not be quieted afterwards. An
- * interrupt that was on its way all the same is for the next one who waits: nobody else would take
- * it.
- */
-static bool arm(struct relay *relay)
-{
-	relay->armed = vfs_queue_in_flight(relay->queue) || vfs_queue_timeout(relay->queue) >= 0;
-	return relay->armed && vfs_queue_arm(relay->queue);
-}
-
-static void sleep_on(struct relay *relay, bool busy)
-{
-	bool at_once = busy || looking_never_sleeps(&relay->looking);
-
-	wait_for_work(relay, at_once ? 0 : time_left(relay));
-	looking_end(&relay->looking, false);
-	look_at_signals(relay);
+	if (!error)
+		return 0;
+	report_error("cannot serve the kernel: %s", strerror(-error));
+	return -1;
 }
 
 int relay_run(struct relay *relay)
 {
-	unsigned int turns = 0;
-
 	while (relay->state != RELAY_ENDED) {
-		bool busy;
-
-		work(relay);
+		wait_for_something(relay);
+		hear_workers(relay);
+		look_at_signals(relay);
+		look_at_forgets(relay);
+		interrupts_pass_on(&relay->interrupts, now_ms());
 		look_at_time(relay);
-		if (relay->state == RELAY_ENDED)
-			break;
-		if (++turns < MAX_TURNS && look(relay))
-			continue;
-		busy = arm(relay);
-		if (busy && turns < MAX_TURNS) {
-			relay->intake.ready = true;
-			continue;
-		}
-		sleep_on(relay, busy);
-		turns = 0;
 	}
+	crew_join(&relay->crew);
 	return relay->result;
+}
+
+void relay_stop(struct relay *relay)
+{
+	if (crew_is_running(&relay->crew)) {
+		crew_set_duty(&relay->crew, WORKER_DRAINS);
+		crew_abort(&relay->crew);
+	}
+	crew_join(&relay->crew);
 }
 
 void relay_free(struct relay *relay)
 {
 	unmount_join(&relay->unmount);
-	vfs_request_put(relay->intake.spare);
+	crew_destroy(&relay->crew);
+	interrupts_destroy(&relay->interrupts);
+	held_destroy(&relay->held);
+	if (relay->wake_fd > 0)
+		close(relay->wake_fd);
 }

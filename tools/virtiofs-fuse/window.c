@@ -135,7 +135,8 @@ int window_start(struct window **window, struct vfs_device *device, struct vfs_s
 
 /* ---- what passes by ---- */
 
-bool window_answer(struct window *window, int fuse_fd, struct vfs_request *slot, size_t length)
+bool window_answer(
+	struct window *window, struct lane_origin *origin, struct vfs_request *slot, size_t length)
 {
 	const struct fuse_in_header *header;
 
@@ -144,9 +145,9 @@ bool window_answer(struct window *window, int fuse_fd, struct vfs_request *slot,
 	header = vfs_request_message(slot);
 	switch (header->opcode) {
 	case FUSE_READ:
-		return window_read(window, fuse_fd, slot, length);
+		return window_read(window, origin, slot, length);
 	case FUSE_WRITE:
-		return window_write(window, fuse_fd, slot, length);
+		return window_write(window, origin, slot, length);
 	default:
 		return false;
 	}

@@ -14,7 +14,8 @@
  * is not excluded by the kernel, is looked after here. Once the server has answered, the window
  * shows what it did, as it is the same memory.
  *
- * All functions are called by the relay's thread, and do nothing if @window is NULL.
+ * All functions are called by the thread of the one worker that there is then, and do nothing if
+ * @window is NULL.
  */
 #ifndef VIRTIOFS_FUSE_WINDOW_H
 #define VIRTIOFS_FUSE_WINDOW_H
@@ -27,6 +28,7 @@
 #include <vfs/session.h>
 
 struct vfs_device;
+struct lane_origin;
 struct vfs_request;
 struct window;
 
@@ -58,7 +60,8 @@ int window_start(struct window **window, struct vfs_device *device, struct vfs_s
 	const struct window_options *options);
 
 /* Answer the message of @length bytes here. False: it has to be relayed. */
-bool window_answer(struct window *window, int fuse_fd, struct vfs_request *slot, size_t length);
+bool window_answer(
+	struct window *window, struct lane_origin *origin, struct vfs_request *slot, size_t length);
 
 /* It is relayed now: what does it change? */
 void window_before(struct window *window, struct vfs_request *request);

@@ -8,8 +8,8 @@
 #include <vfs/fuse_abi.h>
 #include <vfs/request.h>
 
-#include "answer.h"
 #include "dax/dax.h"
+#include "lane.h"
 #include "window_state.h"
 
 /* How often the server sees a WRITE of a node that is written to, and is asked how long it is. */
@@ -155,12 +155,12 @@ static bool try(struct window *window, const struct span *asked, char *data)
 
 /* ---- READ ---- */
 
-bool window_read(struct window *window, int fuse_fd, struct vfs_request *slot, size_t length)
+bool window_read(
+	struct window *window, struct lane_origin *origin, struct vfs_request *slot, size_t length)
 {
 	const struct fuse_in_header *header = vfs_request_message(slot);
 	/* Behind the message, which may have to be relayed after all. */
 	char *data = (char *)vfs_request_message(slot) + READ_SIZE;
-	uint64_t unique = header->unique;
 	struct fuse_read_in in;
 	struct span span;
 
@@ -178,7 +178,7 @@ bool window_read(struct window *window, int fuse_fd, struct vfs_request *slot, s
 		return false;
 	window->figures.read_answers++;
 	window->figures.read_bytes += in.size;
-	answer_data(fuse_fd, unique, data, in.size);
+	origin->lane->ops->answer_data(origin, slot, 0, data, in.size);
 	return true;
 }
 
@@ -212,11 +212,11 @@ static void note_growth(struct node *node, const struct fuse_write_in *in)
 		node->grown = true;
 }
 
-bool window_write(struct window *window, int fuse_fd, struct vfs_request *slot, size_t length)
+bool window_write(
+	struct window *window, struct lane_origin *origin, struct vfs_request *slot, size_t length)
 {
 	const struct fuse_in_header *header = vfs_request_message(slot);
 	char *data = (char *)vfs_request_message(slot) + WRITE_SIZE;
-	uint64_t unique = header->unique;
 	struct fuse_write_out out = {0};
 	struct fuse_write_in in;
 	struct span span;
@@ -238,6 +238,6 @@ bool window_write(struct window *window, int fuse_fd, struct vfs_request *slot, 
 	window->figures.write_answers++;
 	window->figures.written_bytes += in.size;
 	out.size = in.size;
-	answer_data(fuse_fd, unique, &out, sizeof(out));
+	origin->lane->ops->answer_data(origin, slot, 0, &out, sizeof(out));
 	return true;
 }

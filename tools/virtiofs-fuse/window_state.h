@@ -19,8 +19,10 @@ struct window {
 };
 
 /* READ, WRITE; the message is a whole one. */
-bool window_read(struct window *window, int fuse_fd, struct vfs_request *slot, size_t length);
-bool window_write(struct window *window, int fuse_fd, struct vfs_request *slot, size_t length);
+bool window_read(
+	struct window *window, struct lane_origin *origin, struct vfs_request *slot, size_t length);
+bool window_write(
+	struct window *window, struct lane_origin *origin, struct vfs_request *slot, size_t length);
 
 /* In milliseconds, coarse and cheap; never 0. */
 int64_t window_now_ms(void);

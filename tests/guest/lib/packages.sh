@@ -2,7 +2,7 @@
 # shellcheck disable=SC2034 # variables are for the scripts that source this
 # Debian packages: which are missing, and installing only those.
 
-PACKAGES_BUILD="build-essential cmake ninja-build pkg-config libfuse3-dev fuse3 libpci-dev libseccomp-dev"
+PACKAGES_BUILD="build-essential cmake ninja-build pkg-config libfuse3-dev fuse3 libpci-dev liburing-dev libseccomp-dev"
 PACKAGES_UNIT="libcmocka-dev"
 PACKAGES_CLANG="clang"
 PACKAGES_LINT="clang-format shellcheck"
