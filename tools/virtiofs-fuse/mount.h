@@ -16,8 +16,9 @@ struct fuse_session;
 
 struct mount {
 	struct fuse_session *fuse;
-	char *dir; /* absolute */
-	int fd;	   /* non-blocking, once it is mounted */
+	char *dir;   /* absolute */
+	int fd;	     /* non-blocking, once it is mounted */
+	int last_fd; /* the same, see mount.c; -1: none */
 	uint32_t dev_major;
 	uint32_t dev_minor;
 	struct unmounter unmounter;
