@@ -241,6 +241,38 @@ static void test_readahead_does_not_exceed_kernel_or_slots(void **state)
 	assert_int_equal(out.max_readahead, 16384);
 }
 
+static uint32_t readahead(const struct negotiate_limits *limits, const struct vfs_init *got)
+{
+	return negotiate_readahead(&eager, limits, got);
+}
+
+static void test_readahead_is_one_request_unless_told(void **state)
+{
+	struct negotiate_limits limits = roomy;
+	struct vfs_init got = generous;
+	struct fuse_init_out out;
+	struct vfs_init want;
+
+	(void)state;
+	negotiate_offer(&eager, &limits, &want);
+	assert_int_equal(want.max_readahead, limits.max_payload);
+	assert_int_equal(readahead(&limits, &got), limits.max_payload);
+	got.max_pages = 64;
+	assert_int_equal(readahead(&limits, &got), 256 << 10);
+	/* As much as the kernel has by itself it can keep. */
+	got.max_pages = 1;
+	assert_int_equal(readahead(&limits, &got), eager.max_readahead);
+	limits.readahead = 16384;
+	negotiate_offer(&eager, &limits, &want);
+	assert_int_equal(want.max_readahead, 16384);
+	negotiate_answer(&eager, &limits, &got, &out);
+	assert_int_equal(out.max_readahead, 16384);
+	limits.readahead = 1 << 29;
+	assert_int_equal(readahead(&limits, &got), limits.max_payload * limits.depth);
+	got.max_readahead = 512 << 10;
+	assert_int_equal(readahead(&limits, &got), 512 << 10);
+}
+
 static void test_background_requests_fit_into_the_slots(void **state)
 {
 	struct negotiate_limits limits = roomy;
@@ -331,6 +363,7 @@ int main(void)
 		cmocka_unit_test(test_sizes_are_clamped_to_the_slot),
 		cmocka_unit_test(test_sizes_of_the_server_are_kept_when_smaller),
 		cmocka_unit_test(test_readahead_does_not_exceed_kernel_or_slots),
+		cmocka_unit_test(test_readahead_is_one_request_unless_told),
 		cmocka_unit_test(test_background_requests_fit_into_the_slots),
 		cmocka_unit_test(test_minor_is_the_oldest_of_the_three),
 		cmocka_unit_test(test_abort_error_is_between_kernel_and_bridge),

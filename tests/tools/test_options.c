@@ -111,6 +111,7 @@ static void test_defaults(void **state)
 	assert_int_equal(options.dax, VFS_DAX_NEVER);
 	assert_int_equal(options.dax_range, 0);
 	assert_int_equal(options.max_write, 1 << 20);
+	assert_int_equal(options.readahead, 0);
 	assert_int_equal(options.depth, 32);
 	assert_int_equal(options.timeout, 10);
 	assert_int_equal(options.poll, VFS_POLL_AUTO);
@@ -132,7 +133,7 @@ static void test_own_options(void **state)
 
 	(void)state;
 	assert_int_equal(
-		parse(&options, "-o dma=iova,max_write=65536 0000:00:05.0 -f /mnt "
+		parse(&options, "-o dma=iova,max_write=65536,readahead=262144 0000:00:05.0 -f /mnt "
 				"-o quirks=one:two,depth=8,timeout=3,no_posix_acl,no_writeback"),
 		0);
 	assert_string_equal(options.device, "0000:00:05.0");
@@ -142,6 +143,7 @@ static void test_own_options(void **state)
 	assert_false(options.writeback);
 	assert_int_equal(options.dma, VFS_DMA_IOVA);
 	assert_int_equal(options.max_write, 65536);
+	assert_int_equal(options.readahead, 262144);
 	assert_int_equal(options.quirks, 12);
 	assert_int_equal(options.depth, 8);
 	assert_int_equal(options.timeout, 3);
@@ -411,6 +413,7 @@ static void test_mistakes_are_named_in_one_line(void **state)
 	refused("myfs /mnt -o quirks=none-such", "quirks=none-such: no such quirk");
 	refused("myfs /mnt -o max_write=4095", "max_write=4095");
 	refused("myfs /mnt -o max_write=1M", "max_write=1M");
+	refused("myfs /mnt -o readahead=0", "readahead=0");
 	refused("myfs /mnt -o depth=0", "depth=0");
 	refused("myfs /mnt -o depth=-1", "depth=-1");
 	refused("myfs /mnt -o timeout=", "timeout=");

@@ -101,6 +101,7 @@ static int agree(const struct handshake *handshake, const struct question *quest
 		    handshake->require & ~agreed->flags, "the server has not got what is required"))
 		return -1;
 	negotiate_answer(&question->init, &handshake->limits, agreed, answer);
+	agreed->max_readahead = negotiate_readahead(&question->init, &handshake->limits, agreed);
 	return answer_question(handshake, question->header.unique, answer, sizeof(*answer));
 }
 

@@ -22,6 +22,7 @@
 #include "options.h"
 #include "plan.h"
 #include "process_title.h"
+#include "readahead.h"
 #include "relay.h"
 #include "report.h"
 #include "sandbox.h"
@@ -99,6 +100,7 @@ static int shake_hands(struct bridge *bridge)
 			{
 				.max_payload = vfs_session_max_payload(bridge->session),
 				.max_write = options->max_write,
+				.readahead = options->readahead,
 				.page_size = (size_t)sysconf(_SC_PAGESIZE),
 				.depth = options->depth,
 				/* Whoever mounted may have gone without. */
@@ -127,6 +129,8 @@ static int shake_hands(struct bridge *bridge)
 		return -1;
 	if (options->debug)
 		plan_say(&bridge->plan);
+	if (agreed.max_readahead > answer.max_readahead)
+		readahead_raise(&bridge->mount, agreed.max_readahead);
 	return start_window(bridge, &answer, &agreed);
 }
 

@@ -29,6 +29,11 @@ static uint64_t min_u64(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
+static uint64_t max_u64(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static uint64_t kernel_flags(const struct fuse_init_in *in)
 {
 	uint64_t flags = in->flags;
@@ -87,6 +92,13 @@ static uint64_t own_flags(const struct negotiate_limits *limits)
 	       (limits->inode_dax ? FUSE_HAS_INODE_DAX : 0);
 }
 
+/* Each request wakes up two programs here, so that the kernel's own 128 KiB are little. */
+static uint64_t wanted_readahead(
+	const struct fuse_init_in *in, const struct negotiate_limits *limits, uint64_t one_request)
+{
+	return limits->readahead ? limits->readahead : max_u64(in->max_readahead, one_request);
+}
+
 void negotiate_offer(
 	const struct fuse_init_in *in, const struct negotiate_limits *limits, struct vfs_init *want)
 {
@@ -96,7 +108,7 @@ void negotiate_offer(
 		.flags = with_init_ext(
 			((kernel_flags(in) & passed_flags(limits)) | own_flags(limits)) &
 			~flags_off(limits)),
-		.max_readahead = in->max_readahead,
+		.max_readahead = (uint32_t)wanted_readahead(in, limits, limits->max_payload),
 	};
 }
 
@@ -122,11 +134,16 @@ static uint64_t answer_flags(const struct fuse_init_in *in, const struct negotia
 	return flags;
 }
 
-/* The server counts in pages of 4 KiB, the kernel in its own. */
+/* The server counts in pages of 4 KiB. */
+static uint64_t max_request(const struct negotiate_limits *limits, const struct vfs_init *got)
+{
+	return min_u64((uint64_t)got->max_pages * 4096, limits->max_payload);
+}
+
+/* The kernel counts in pages of its own. */
 static uint16_t answer_max_pages(const struct negotiate_limits *limits, const struct vfs_init *got)
 {
-	uint64_t bytes = min_u64((uint64_t)got->max_pages * 4096, limits->max_payload);
-	uint64_t pages = min_u64(bytes / limits->page_size, UINT16_MAX);
+	uint64_t pages = min_u64(max_request(limits, got) / limits->page_size, UINT16_MAX);
 
 	return pages ? (uint16_t)pages : 1;
 }
@@ -146,12 +163,20 @@ static uint16_t answer_threshold(const struct vfs_init *got, uint16_t max_backgr
 	return (uint16_t)(max_background - max_background / 4);
 }
 
+uint32_t negotiate_readahead(const struct fuse_init_in *in, const struct negotiate_limits *limits,
+	const struct vfs_init *got)
+{
+	uint64_t slots = (uint64_t)limits->max_payload * limits->depth;
+	uint64_t wanted = wanted_readahead(in, limits, max_request(limits, got));
+
+	return (uint32_t)min_u64(min_u64(wanted, got->max_readahead), slots);
+}
+
 void negotiate_answer(const struct fuse_init_in *in, const struct negotiate_limits *limits,
 	const struct vfs_init *got, struct fuse_init_out *out)
 {
 	uint64_t flags = answer_flags(in, limits, got);
 	uint64_t max_write = min_u64(limits->max_payload, limits->max_write);
-	uint64_t readahead = (uint64_t)limits->max_payload * limits->depth;
 
 	memset(out, 0, sizeof(*out));
 	out->major = FUSE_KERNEL_VERSION;
@@ -160,7 +185,7 @@ void negotiate_answer(const struct fuse_init_in *in, const struct negotiate_limi
 	out->flags2 = (uint32_t)(flags >> 32);
 	out->max_write = (uint32_t)min_u64(got->max_write, max_write);
 	out->max_readahead = (uint32_t)min_u64(
-		min_u64(in->max_readahead, got->max_readahead), readahead);
+		in->max_readahead, negotiate_readahead(in, limits, got));
 	out->max_background = answer_max_background(limits, got);
 	out->congestion_threshold = answer_threshold(got, out->max_background);
 	out->time_gran = got->time_gran;

@@ -14,6 +14,7 @@
 struct negotiate_limits {
 	size_t max_payload; /* data that a request slot carries */
 	size_t max_write;   /* what the user wants it to be at most */
+	size_t readahead;   /* what the user wants it to be; 0: what one request carries */
 	size_t page_size;
 	unsigned int depth; /* request slots */
 	bool default_permissions;
@@ -39,6 +40,13 @@ enum negotiate_version negotiate_version(const struct fuse_init_in *in);
 /* What the server is offered. @in was filled with zeros where the kernel's is shorter. */
 void negotiate_offer(const struct fuse_init_in *in, const struct negotiate_limits *limits,
 	struct vfs_init *want);
+
+/*
+ * How much the kernel is to read ahead. This can be more than it offered, and so more than its
+ * answer says.
+ */
+uint32_t negotiate_readahead(const struct fuse_init_in *in, const struct negotiate_limits *limits,
+	const struct vfs_init *got);
 
 /* What the kernel is answered. Any kernel that negotiate_version() lets pass takes all of it. */
 void negotiate_answer(const struct fuse_init_in *in, const struct negotiate_limits *limits,

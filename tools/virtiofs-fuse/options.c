@@ -46,6 +46,7 @@ static const struct fuse_opt own_options[] = {
 	TEXT("dax", VALUE_DAX),
 	TEXT("dax_range", VALUE_DAX_RANGE),
 	TEXT("max_write", VALUE_MAX_WRITE),
+	TEXT("readahead", VALUE_READAHEAD),
 	TEXT("depth", VALUE_DEPTH),
 	TEXT("timeout", VALUE_TIMEOUT),
 	TEXT("poll", VALUE_POLL),

@@ -39,6 +39,7 @@ struct options {
 	enum vfs_dax_mode dax;
 	unsigned int dax_range; /* bytes; 0: the default */
 	unsigned int max_write;
+	unsigned int readahead; /* bytes; 0: what one request carries */
 	unsigned int depth;
 	unsigned int timeout; /* seconds */
 	bool from_mount;      /* called by mount(8) */

@@ -37,6 +37,7 @@ void options_usage(void)
 	     "(never)\n"
 	     "  -o dax_range=BYTES    in pieces of this size, a power of 2 (2097152)\n"
 	     "  -o max_write=N        largest data of one request in bytes (1048576)\n"
+	     "  -o readahead=BYTES    how much the kernel reads ahead (what one request carries)\n"
 	     "  -o depth=N            requests that are prepared or under way at once (32)\n"
 	     "  -o timeout=SECONDS    how long to wait for the device at start and end (10)\n"
 	     "  -o poll=auto|always|never  look for what comes next before sleeping (auto)\n"

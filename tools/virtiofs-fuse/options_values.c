@@ -117,6 +117,8 @@ static int take_numbers(const struct option_values *values, struct options *opti
 		return -1;
 	if (take_number("max_write", text[VALUE_MAX_WRITE], 4096, 1U << 30, &options->max_write))
 		return -1;
+	if (take_number("readahead", text[VALUE_READAHEAD], 4096, 1U << 30, &options->readahead))
+		return -1;
 	if (take_number("depth", text[VALUE_DEPTH], 1, 4096, &options->depth))
 		return -1;
 	if (take_number("queues", text[VALUE_QUEUES], 1, 1024, &options->queues))
