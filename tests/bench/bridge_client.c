@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Somebody who uses a mount: one operation over and over, by one thread or several, each with a
- *file of its own.
+ *file of its own, or names of its own.
  *
  *	bridge-client DIR OPERATION THREADS COUNT
  *
- * Prints the median and the 99th percentile of what one took in nanoseconds, and how many there
- *were a second. COUNT is for each thread.
+ * Prints the median and the 99th percentile of what one took in nanoseconds, how many there
+ *were a second, and what one took on an average, with what is done once at the end. COUNT is for
+ *each thread.
  */
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,6 +30,7 @@
 
 struct thread {
 	pthread_t thread;
+	char path[PATH_MAX - 32]; /* with a number behind it for names */
 	int fd;
 	char *buffer;
 	uint64_t *took;
@@ -38,6 +41,7 @@ struct operation {
 	int flags;
 	size_t size;
 	void (*run)(const struct thread *thread, size_t size, uint64_t number);
+	void (*end)(const struct thread *thread); /* once */
 };
 
 static const struct operation *operation;
@@ -68,6 +72,43 @@ static void get_attributes(const struct thread *thread, size_t size, uint64_t nu
 		die("statx");
 }
 
+static void get_known_attributes(const struct thread *thread, size_t size, uint64_t number)
+{
+	struct stat st;
+
+	(void)size;
+	(void)number;
+	if (stat(thread->path, &st))
+		die("stat");
+}
+
+static void name_of(const struct thread *thread, uint64_t number, char name[PATH_MAX])
+{
+	snprintf(name, PATH_MAX, "%s.%" PRIu64, thread->path, number);
+}
+
+static void create_it(const struct thread *thread, size_t size, uint64_t number)
+{
+	char name[PATH_MAX];
+	int fd;
+
+	(void)size;
+	name_of(thread, number, name);
+	fd = open(name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0644);
+	if (fd < 0 || close(fd))
+		die(name);
+}
+
+static void unlink_it(const struct thread *thread, size_t size, uint64_t number)
+{
+	char name[PATH_MAX];
+
+	(void)size;
+	name_of(thread, number, name);
+	if (unlink(name))
+		die(name);
+}
+
 /* What the page cache holds of the file is of no use for the next round. */
 static void drop_cache(const struct thread *thread, off_t offset)
 {
@@ -93,13 +134,49 @@ static void write_it(const struct thread *thread, size_t size, uint64_t number)
 		die("pwrite");
 }
 
+/* Each place once before any comes again, in an order that is the same each time. */
+static off_t somewhere(size_t size, uint64_t number)
+{
+	const uint64_t places = FILE_SPAN / size; /* a power of two, so any odd factor will do */
+
+	return (off_t)((number * 0x9e3779b1u + 12345) % places * size);
+}
+
+static void read_somewhere(const struct thread *thread, size_t size, uint64_t number)
+{
+	drop_cache(thread, (off_t)number);
+	if (pread(thread->fd, thread->buffer, size, somewhere(size, number)) != (ssize_t)size)
+		die("pread");
+}
+
+static void write_somewhere(const struct thread *thread, size_t size, uint64_t number)
+{
+	drop_cache(thread, (off_t)number);
+	if (pwrite(thread->fd, thread->buffer, size, somewhere(size, number)) != (ssize_t)size)
+		die("pwrite");
+}
+
+static void sync_it(const struct thread *thread)
+{
+	if (fsync(thread->fd))
+		die("fsync");
+}
+
 static const struct operation operations[] = {
-	{"getattr", 0, 0, get_attributes},
-	{"read-4k", O_DIRECT, SMALL, read_it},
-	{"read-1m", 0, LARGE, read_it},
-	{"read-1m-direct", O_DIRECT, LARGE, read_it},
-	{"write-1m", 0, LARGE, write_it},
-	{"write-1m-direct", O_DIRECT, LARGE, write_it},
+	{"getattr", 0, 0, get_attributes, NULL},
+	{"stat", 0, 0, get_known_attributes, NULL},
+	{"create", 0, 0, create_it, NULL},
+	{"unlink", 0, 0, unlink_it, NULL},
+	{"read-4k", O_DIRECT, SMALL, read_it, NULL},
+	{"read-1m", 0, LARGE, read_it, NULL},
+	{"read-1m-direct", O_DIRECT, LARGE, read_it, NULL},
+	{"write-1m", 0, LARGE, write_it, NULL},
+	{"write-1m-direct", O_DIRECT, LARGE, write_it, NULL},
+	{"write-1m-fsync", 0, LARGE, write_it, sync_it},
+	{"random-read-4k", 0, SMALL, read_somewhere, NULL},
+	{"random-read-4k-direct", O_DIRECT, SMALL, read_somewhere, NULL},
+	{"random-write-4k-fsync", 0, SMALL, write_somewhere, sync_it},
+	{"random-write-4k-direct", O_DIRECT, SMALL, write_somewhere, NULL},
 };
 
 static void *run(void *argument)
@@ -117,17 +194,20 @@ static void *run(void *argument)
 		thread->took[i] = after - before;
 		before = after;
 	}
+	if (operation->end)
+		operation->end(thread);
 	return NULL;
 }
 
 static void start(struct thread *thread, const char *dir, unsigned int number, uint64_t *took)
 {
-	char path[4096];
+	int length = snprintf(thread->path, sizeof(thread->path), "%s/file-%u", dir, number);
 
-	snprintf(path, sizeof(path), "%s/file-%u", dir, number);
-	thread->fd = open(path, O_RDWR | O_CLOEXEC | operation->flags);
+	if (length < 0 || (size_t)length >= sizeof(thread->path))
+		die(dir);
+	thread->fd = open(thread->path, O_RDWR | O_CLOEXEC | operation->flags);
 	if (thread->fd < 0)
-		die(path);
+		die(thread->path);
 	thread->took = took;
 	thread->buffer = aligned_alloc(ALIGNMENT, LARGE);
 	if (!thread->buffer)
@@ -154,8 +234,8 @@ static int compare(const void *a, const void *b)
 static void report(uint64_t *took, size_t n, uint64_t elapsed_ns)
 {
 	qsort(took, n, sizeof(*took), compare);
-	printf("p50_ns=%" PRIu64 " p99_ns=%" PRIu64 " per_s=%" PRIu64 "\n", took[n / 2],
-		took[n * 99 / 100], n * 1000000000u / elapsed_ns);
+	printf("p50_ns=%" PRIu64 " p99_ns=%" PRIu64 " per_s=%" PRIu64 " ns_per_op=%" PRIu64 "\n",
+		took[n / 2], took[n * 99 / 100], n * 1000000000u / elapsed_ns, elapsed_ns / n);
 }
 
 static bool find_operation(const char *name)

@@ -16,7 +16,7 @@ log_of() {
 # second one, and waits for its devices.
 runs_alone() {
 	case $1 in
-	build/* | bench/* | guest*/bench) ;;
+	build/* | bench/* | guest*/bench | guest/bridge-beside*) ;;
 	*) false ;;
 	esac
 }

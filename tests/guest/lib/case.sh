@@ -6,7 +6,7 @@
 case_settings() {
 	IOMMU=intel TAGS=myfs MEM=512M TIMEOUT=120 EXTRA='' KERNEL_ARGS='' NEEDS_BRIDGE=1 FULL=''
 	QEMU_VERSION='' KERNEL_VERSION='' FACE=vhost-user FS_DEVICE=vhost-user-fs-pci FS_PROPERTIES=''
-	DAEMON=virtiofsd VIRTIOFSD_KIND='' DEVICE_OPTIONS='' PROGRAMS='' NESTED=''
+	DAEMON=virtiofsd VIRTIOFSD_KIND='' DEVICE_OPTIONS='' PROGRAMS='' NESTED='' SAME=''
 	# shellcheck disable=SC1091 # each case has its own
 	[ ! -e "$1/env" ] || . "$1/env"
 }
@@ -48,7 +48,8 @@ run_case() {
 	for tag in $TAGS; do
 		dir=$WORK/share$n
 		[ -z "$NESTED" ] || [ "$n" = 0 ] || dir=$SHARE/$tag
-		mkdir "$dir"
+		[ -z "$SAME" ] || dir=$SHARE
+		mkdir -p "$dir"
 		start_share "$dir" "$WORK/fs$n.sock" "$WORK/virtiofsd$n.log" "$tag"
 		n=$((n + 1))
 	done

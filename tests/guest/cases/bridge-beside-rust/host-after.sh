@@ -1,0 +1,1 @@
+../bridge-beside/host-after.sh
