@@ -106,6 +106,7 @@ packages_for() {
 			*-fio) echo fio ;;
 			*-stress-ng) echo stress-ng ;;
 			*-fsx | *-fsstress) echo "git xfslibs-dev" ;;
+			*-ltp) echo "git autoconf automake" ;;
 			*) echo git ;;
 			esac
 			;;
