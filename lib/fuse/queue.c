@@ -48,17 +48,17 @@ bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *
 	return true;
 }
 
-static inline void publish(struct vfs_queue *queue)
+static inline void notify(const struct vfs_queue *queue)
 {
 	struct vfs_transport *t = queue->session->device->transport;
 
-	if (vfs_ring_publish(&queue->ring))
-		t->ops->notify(t, queue->index);
+	t->ops->notify(t, queue->index);
 }
 
 void vfs_queue_publish(struct vfs_queue *queue)
 {
-	publish(queue);
+	if (vfs_ring_publish(&queue->ring))
+		notify(queue);
 }
 
 /* Make visible what was added, unless the last one could not be for more than lack of room. */
@@ -67,7 +67,7 @@ static inline void end_batch(struct vfs_queue *queue, bool sent, int error)
 	if (error < 0 && error != -ENOSPC)
 		vfs_session_fail(queue->session, -EIO);
 	else if (sent)
-		publish(queue);
+		vfs_queue_publish(queue);
 }
 
 static void send_parked(struct vfs_queue *queue)
@@ -85,12 +85,11 @@ static void send_parked(struct vfs_queue *queue)
 	end_batch(queue, sent, r);
 }
 
-/* What there is no room for waits behind what waits already. */
-static void send_or_park(
-	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+/* What there is no room for waits behind what waits already. @sent: some have been added before. */
+static __attribute__((noinline)) void send_or_park(
+	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count, bool sent)
 {
 	int r = queue->parked.head ? -ENOSPC : 0;
-	bool sent = false;
 
 	for (unsigned int i = 0; i < count; i++) {
 		struct vfs_request *request = requests[i];
@@ -109,6 +108,26 @@ static void send_or_park(
 	end_batch(queue, sent, r);
 }
 
+/* Most go into the ring at once, and are given no deadline. */
+static inline void send(
+	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+{
+	unsigned int sent = 0;
+
+	if (queue->parked.head) {
+		send_or_park(queue, requests, count, false);
+		return;
+	}
+	for (; sent < count && !requests[sent]->timeout_ns &&
+		vfs_ring_add_table(&queue->ring, &requests[sent]->chain);
+		sent++)
+		requests[sent]->lent = true;
+	if (sent < count)
+		send_or_park(queue, requests + sent, count - sent, sent > 0);
+	else if (sent && vfs_ring_publish_added(&queue->ring))
+		notify(queue);
+}
+
 static inline bool can_be_sent(
 	const struct vfs_queue *queue, const struct vfs_request *request, bool connected)
 {
@@ -123,37 +142,46 @@ static int refuse(const struct vfs_queue *queue, const struct vfs_request *reque
 	return vfs_error(-EINVAL, "nothing can be sent before INIT");
 }
 
-/* All or none; what is there twice is not prepared the second time. */
-static int take_over(
-	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+static __attribute__((cold, noinline)) int give_back(
+	const struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int taken)
 {
-	bool connected = queue->session->state == VFS_SESSION_CONNECTED;
-	unsigned int taken;
-	int r;
+	int r = refuse(queue, requests[taken]);
 
-	for (taken = 0; taken < count && can_be_sent(queue, requests[taken], connected); taken++)
-		requests[taken]->state = VFS_REQUEST_SUBMITTED;
-	if (taken == count)
-		return 0;
-	r = refuse(queue, requests[taken]);
 	while (taken > 0)
 		requests[--taken]->state = VFS_REQUEST_PREPARED;
 	return r;
 }
 
+/* All or none; what is there twice is not prepared the second time. */
+static inline __attribute__((always_inline)) int submit(
+	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+{
+	bool connected = queue->session->state == VFS_SESSION_CONNECTED;
+	unsigned int taken;
+
+	for (taken = 0; taken < count && can_be_sent(queue, requests[taken], connected); taken++)
+		requests[taken]->state = VFS_REQUEST_SUBMITTED;
+	if (taken < count)
+		return give_back(queue, requests, taken);
+	queue->in_flight += count;
+	queue->counters.submitted += count;
+	send(queue, requests, count);
+	return 0;
+}
+
+static __attribute__((noinline)) int submit_all(
+	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+{
+	return submit(queue, requests, count);
+}
+
 VFS_EXPORT int vfs_queue_submit(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
-	int r = vfs_session_check(queue->session);
-
-	if (r == 0)
-		r = take_over(queue, requests, count);
-	if (r < 0)
-		return r;
-	queue->in_flight += count;
-	queue->counters.submitted += count;
-	send_or_park(queue, requests, count);
-	return 0;
+	if (queue->session->failed)
+		return vfs_session_refuse(queue->session);
+	/* One alone needs no loop, and who waits for it notices. */
+	return count == 1 ? submit(queue, requests, 1) : submit_all(queue, requests, count);
 }
 
 void vfs_queue_end(struct vfs_queue *queue, struct vfs_request *request, int error)

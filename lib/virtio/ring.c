@@ -99,8 +99,8 @@ static int broken_before(void)
 	return vfs_error(-EIO, "the device broke the protocol of this ring before");
 }
 
-__attribute__((cold)) int vfs_ring_refuse(
-	const struct vfs_ring *ring, const struct vfs_chain *chain)
+/* Why a chain is not taken. */
+static __attribute__((cold)) int refuse(const struct vfs_ring *ring, const struct vfs_chain *chain)
 {
 	if (ring->broken)
 		return broken_before();
@@ -113,7 +113,7 @@ __attribute__((cold)) int vfs_ring_refuse(
 }
 
 /* Along the free list. */
-int vfs_ring_add_direct(struct vfs_ring *ring, const struct vfs_chain *chain)
+static int add_direct(struct vfs_ring *ring, const struct vfs_chain *chain)
 {
 	struct vring_desc *desc = ring->memory.desc;
 	uint16_t next = ring->free_head;
@@ -127,9 +127,15 @@ int vfs_ring_add_direct(struct vfs_ring *ring, const struct vfs_chain *chain)
 		desc[last] = chain->table[i];
 		desc[last].next = htole16(next);
 	}
-	desc[last].flags = vfs_chain_last_flags(chain);
 	vfs_ring_enter(ring, chain, (uint16_t)chain->count, last);
 	return 0;
+}
+
+int vfs_ring_add_otherwise(struct vfs_ring *ring, const struct vfs_chain *chain)
+{
+	if (!vfs_ring_takes(ring, chain))
+		return refuse(ring, chain);
+	return chain->indirect ? -ENOSPC : add_direct(ring, chain);
 }
 
 __attribute__((cold)) int vfs_ring_refuse_idx(struct vfs_ring *ring, uint16_t idx)

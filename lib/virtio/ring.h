@@ -64,7 +64,7 @@ static inline void vfs_desc_write(
 /* Only this piece is in it, which the device reads. It is not empty. */
 static inline void vfs_chain_begin(struct vfs_chain *chain, uint64_t addr, uint32_t len)
 {
-	vfs_desc_write(&chain->table[0], addr, len, VRING_DESC_F_NEXT);
+	vfs_desc_write(&chain->table[0], addr, len, 0);
 	chain->count = 1;
 	chain->readable = len;
 	chain->writable = 0;
@@ -83,8 +83,11 @@ static inline bool vfs_chain_add(struct vfs_chain *chain, uint64_t addr, uint32_
 	if (at == chain->room)
 		return false;
 	chain->count = at + 1;
-	vfs_desc_write(&chain->table[at], addr, len,
-		VRING_DESC_F_NEXT | (written ? VRING_DESC_F_WRITE : 0));
+	/* So far it was the last one. */
+	if (at)
+		chain->table[at - 1].flags = htole16(
+			VRING_DESC_F_NEXT | (chain->writable ? VRING_DESC_F_WRITE : 0));
+	vfs_desc_write(&chain->table[at], addr, len, written ? VRING_DESC_F_WRITE : 0);
 	if (written)
 		chain->writable += len;
 	else
@@ -177,9 +180,6 @@ static inline bool vfs_ring_takes(const struct vfs_ring *ring, const struct vfs_
 	       chain->readable + chain->writable - 1 < UINT32_MAX;
 }
 
-/* Why a chain is not taken. */
-int vfs_ring_refuse(const struct vfs_ring *ring, const struct vfs_chain *chain);
-
 /* The chain begins at the first free descriptor and owns @descs of them, up to @last. */
 static inline void vfs_ring_enter(
 	struct vfs_ring *ring, const struct vfs_chain *chain, uint16_t descs, uint16_t last)
@@ -198,29 +198,26 @@ static inline void vfs_ring_enter(
 	ring->num_free = (uint16_t)(ring->num_free - descs);
 }
 
-/* Behind the last descriptor of a chain there is none. */
-static inline uint16_t vfs_chain_last_flags(const struct vfs_chain *chain)
-{
-	return htole16(chain->writable ? VRING_DESC_F_WRITE : 0);
-}
-
-static inline int vfs_ring_add_indirect(struct vfs_ring *ring, const struct vfs_chain *chain)
+/*
+ * The usual case of vfs_ring_add(): a chain in a table of its own, and there is room. False:
+ * nothing was done.
+ */
+static inline bool vfs_ring_add_table(struct vfs_ring *ring, const struct vfs_chain *chain)
 {
 	struct vring_desc *descs = ring->memory.desc;
 	struct vring_desc *desc = &descs[ring->free_head];
 
-	if (!ring->num_free)
-		return -ENOSPC;
-	/* The device does not look at any of these yet. */
-	chain->table[chain->count - 1].flags = vfs_chain_last_flags(chain);
+	if (!chain->indirect || !ring->num_free || !vfs_ring_takes(ring, chain))
+		return false;
 	vfs_desc_write(desc, chain->table_addr, (uint32_t)chain->count * VFS_RING_DESC_SIZE,
 		VRING_DESC_F_INDIRECT);
 	desc->next = 0;
 	vfs_ring_enter(ring, chain, 1, ring->free_head);
-	return 0;
+	return true;
 }
 
-int vfs_ring_add_direct(struct vfs_ring *ring, const struct vfs_chain *chain);
+/* All others: those that are copied into the ring, and those that are not taken. */
+int vfs_ring_add_otherwise(struct vfs_ring *ring, const struct vfs_chain *chain);
 
 static inline uint16_t vfs_ring_load_used_idx(const struct vfs_ring *ring)
 {
@@ -328,23 +325,15 @@ static inline int vfs_ring_take_used(struct vfs_ring *ring, void **token, uint32
  */
 static inline int vfs_ring_add(struct vfs_ring *ring, const struct vfs_chain *chain)
 {
-	if (!vfs_ring_takes(ring, chain))
-		return vfs_ring_refuse(ring, chain);
-	return chain->indirect ? vfs_ring_add_indirect(ring, chain)
-			       : vfs_ring_add_direct(ring, chain);
+	return vfs_ring_add_table(ring, chain) ? 0 : vfs_ring_add_otherwise(ring, chain);
 }
 
-/*
- * Make all added chains visible to the device. True: it wants to be notified, and this is the
- * only time that it is said. False when nothing was added or the ring is broken.
- */
-static inline bool vfs_ring_publish(struct vfs_ring *ring)
+/* vfs_ring_publish(), of a ring that is not broken and to which something was added. */
+static inline bool vfs_ring_publish_added(struct vfs_ring *ring)
 {
 	uint16_t old = ring->published_idx;
 	uint16_t idx = ring->avail_idx;
 
-	if (ring->broken || idx == old)
-		return false;
 	vfs_ring_store_avail_idx(ring, idx);
 	ring->published_idx = idx;
 	ring->batch++;
@@ -354,6 +343,17 @@ static inline bool vfs_ring_publish(struct vfs_ring *ring)
 	 */
 	vfs_barrier_full(ring->barriers);
 	return vfs_ring_is_awaited(ring, old, idx);
+}
+
+/*
+ * Make all added chains visible to the device. True: it wants to be notified, and this is the
+ * only time that it is said. False when nothing was added or the ring is broken.
+ */
+static inline bool vfs_ring_publish(struct vfs_ring *ring)
+{
+	if (ring->broken || ring->avail_idx == ring->published_idx)
+		return false;
+	return vfs_ring_publish_added(ring);
 }
 
 /*
