@@ -220,12 +220,11 @@ struct vfs_queue {
 	uint64_t asleep_until_ns;
 };
 
-/* Take what the device returned, with its answers checked. Returns how many there are. */
-unsigned int vfs_queue_pop_answers(
-	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max);
-
 /* Nothing of it is owned by the device, and nothing will be. For when it has been reset. */
 void vfs_queue_end_all(struct vfs_queue *queue);
+
+/* Give the device what has been waiting for room in the ring, as far as there is some. */
+void vfs_queue_send_parked(struct vfs_queue *queue);
 
 /* Show the device what was added to the ring. */
 void vfs_queue_publish(struct vfs_queue *queue);

@@ -70,7 +70,7 @@ static inline void end_batch(struct vfs_queue *queue, bool sent, int error)
 		vfs_queue_publish(queue);
 }
 
-static void send_parked(struct vfs_queue *queue)
+void vfs_queue_send_parked(struct vfs_queue *queue)
 {
 	bool sent = false;
 	int r = 0;
@@ -216,60 +216,6 @@ void vfs_queue_broke_the_protocol(struct vfs_queue *queue)
 	vfs_error_prefix("%s", queue->session->device->info.name);
 	vfs_log(VFS_LOG_ERROR, "%s", vfs_last_error());
 	vfs_session_fail(queue->session, -EIO);
-}
-
-static unsigned int pop_ended(
-	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
-{
-	unsigned int count;
-
-	for (count = 0; count < max && queue->ended.head; count++) {
-		requests[count] = vfs_request_list_pop(&queue->ended);
-		vfs_request_abort(requests[count], requests[count]->error);
-	}
-	return count;
-}
-
-static __attribute__((noinline)) void want_no_interrupt(struct vfs_queue *queue)
-{
-	vfs_ring_disable_interrupts(&queue->ring);
-	queue->interrupts = false;
-	vfs_wakeup_clear(&queue->wakeup);
-}
-
-static bool is_simple(const struct vfs_queue *queue)
-{
-	return !queue->session->failed && !queue->look_at_ns && !queue->parked.head &&
-	       !queue->ended.head;
-}
-
-/* Room for those that were parked, and what ended without the device. How many of these. */
-static __attribute__((noinline)) unsigned int see_to_the_others(
-	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
-{
-	if (!queue->session->failed && queue->look_at_ns)
-		vfs_queue_look_at_time(queue);
-	if (!queue->session->failed && queue->parked.head)
-		send_parked(queue);
-	if (queue->session->failed)
-		vfs_queue_end_all(queue);
-	return pop_ended(queue, requests, max);
-}
-
-VFS_EXPORT unsigned int vfs_queue_reap(
-	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
-{
-	unsigned int count = 0;
-
-	if (queue->interrupts)
-		want_no_interrupt(queue);
-	if (!queue->session->failed)
-		count = vfs_queue_pop_answers(queue, requests, max);
-	if (!is_simple(queue))
-		count += see_to_the_others(queue, requests + count, max - count);
-	queue->in_flight -= count;
-	queue->counters.completed += count;
-	return count;
 }
 
 VFS_EXPORT unsigned int vfs_queue_in_flight(const struct vfs_queue *queue)

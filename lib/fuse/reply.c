@@ -41,29 +41,37 @@ static bool error_is_good(const struct vfs_reply *reply)
 {
 	int error = reply->header.error;
 
-	return !error || (error < 0 && error > -ERROR_MAX) ||
+	return (error <= 0 && error > -ERROR_MAX) ||
 	       (says_wait(reply) && takes(reply, VFS_QUIRK_LOCK_WAIT));
 }
 
-static bool header_is_good(const struct vfs_reply *reply)
+static inline bool is_to_the_message(const struct vfs_reply *reply)
 {
 	return !reply->shape.none && reply->used_len >= sizeof(reply->header) &&
-	       reply->header.len == reply->used_len && reply->header.unique == reply->unique &&
-	       error_is_good(reply);
+	       reply->header.len == reply->used_len && reply->header.unique == reply->unique;
 }
 
-static uint32_t body_length(const struct vfs_reply *reply)
+static inline uint32_t body_length(const struct vfs_reply *reply)
 {
 	return reply->used_len - (uint32_t)sizeof(reply->header);
 }
 
 /* None with an error. */
-static bool body_is_good(const struct vfs_reply *reply)
+static inline bool body_is_good(const struct vfs_reply *reply)
 {
-	uint32_t max = reply->header.error ? 0 : reply->shape.max;
 	uint32_t body = body_length(reply);
 
-	return body == max || (body < max && !reply->shape.exact);
+	if (reply->header.error)
+		return !body;
+	return body == reply->shape.max || (body < reply->shape.max && !reply->shape.exact);
+}
+
+/* Good, and it says all that there is to be said: as most do. */
+static inline bool is_plain(const struct vfs_reply *reply)
+{
+	int error = reply->header.error;
+
+	return is_to_the_message(reply) && error <= 0 && error > -ERROR_MAX && body_is_good(reply);
 }
 
 /* What is wrong with an answer. */
@@ -100,17 +108,17 @@ static __attribute__((cold, noinline)) int refuse_it(const struct vfs_reply *rep
 }
 
 /* What the device wrote. */
-static inline int check(const struct vfs_reply *reply, bool *malformed)
+static int check(const struct vfs_reply *reply, bool *malformed)
 {
-	if (!header_is_good(reply) || !body_is_good(reply))
-		return refuse_it(reply, malformed);
-	if (reply->header.error > 0)
+	if (is_plain(reply))
+		return reply->header.error ? reply->header.error : (int)body_length(reply);
+	if (is_to_the_message(reply) && error_is_good(reply) && body_is_good(reply))
 		return -EINPROGRESS;
-	return reply->header.error ? reply->header.error : (int)body_length(reply);
+	return refuse_it(reply, malformed);
 }
 
 /* The device says that it wrote nothing. */
-static __attribute__((noinline)) int check_nothing(const struct vfs_reply *reply, bool *malformed)
+static int check_nothing(const struct vfs_reply *reply, bool *malformed)
 {
 	struct vfs_reply meant = *reply;
 
@@ -122,15 +130,10 @@ static __attribute__((noinline)) int check_nothing(const struct vfs_reply *reply
 	return check(&meant, malformed);
 }
 
-static inline int check_reply(const struct vfs_reply *reply, bool *malformed)
+int vfs_reply_check(const struct vfs_reply *reply, bool *malformed)
 {
 	*malformed = false;
 	return reply->used_len ? check(reply, malformed) : check_nothing(reply, malformed);
-}
-
-int vfs_reply_check(const struct vfs_reply *reply, bool *malformed)
-{
-	return check_reply(reply, malformed);
 }
 
 /* There is no header then, or it is not to be seen. */
@@ -152,15 +155,20 @@ static __attribute__((cold, noinline)) void log_malformed(const struct vfs_reque
 		(unsigned long long)request->reply.unique, vfs_last_error());
 }
 
-/* Look at what the device says of a request that it returned. */
-static inline void complete(struct vfs_request *request, uint32_t used_len)
+static inline void read_header(struct vfs_request *request, uint32_t used_len)
 {
-	int r;
-
 	request->reply.used_len = used_len;
 	/* The device can write to it at any time: what is checked has to be what is used. */
 	memcpy(&request->reply.header, request->page, sizeof(request->reply.header));
-	r = check_reply(&request->reply, &request->malformed);
+}
+
+/* Look at what the device says of a request that it returned. */
+static void complete(struct vfs_request *request, uint32_t used_len)
+{
+	int r;
+
+	read_header(request, used_len);
+	r = vfs_reply_check(&request->reply, &request->malformed);
 	if (request->malformed) {
 		log_malformed(request);
 		r = -EIO;
@@ -195,7 +203,7 @@ static __attribute__((cold, noinline)) void came_late(
 		vfs_request_put_back(request);
 }
 
-unsigned int vfs_queue_pop_answers(
+static unsigned int pop_answers(
 	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
 {
 	unsigned int count = 0;
@@ -230,6 +238,130 @@ void vfs_request_abort(struct vfs_request *request, int error)
 	request->malformed = false;
 	set_result(request, error);
 	request->state = VFS_REQUEST_DONE;
+}
+
+static unsigned int pop_ended(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
+{
+	unsigned int count;
+
+	for (count = 0; count < max && queue->ended.head; count++) {
+		requests[count] = vfs_request_list_pop(&queue->ended);
+		vfs_request_abort(requests[count], requests[count]->error);
+	}
+	return count;
+}
+
+static void want_no_interrupt(struct vfs_queue *queue)
+{
+	vfs_ring_disable_interrupts(&queue->ring);
+	queue->interrupts = false;
+	vfs_wakeup_clear(&queue->wakeup);
+}
+
+/* Room for those that were parked, and what ended without the device. How many of these. */
+static unsigned int see_to_the_others(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
+{
+	if (!queue->session->failed && queue->look_at_ns)
+		vfs_queue_look_at_time(queue);
+	if (!queue->session->failed && queue->parked.head)
+		vfs_queue_send_parked(queue);
+	if (queue->session->failed)
+		vfs_queue_end_all(queue);
+	return pop_ended(queue, requests, max);
+}
+
+static inline unsigned int count_reaped(struct vfs_queue *queue, unsigned int count)
+{
+	queue->in_flight -= count;
+	queue->counters.completed += count;
+	return count;
+}
+
+/* All that there may be to do. @count: so many are there already. */
+static __attribute__((noinline)) unsigned int reap_on(struct vfs_queue *queue,
+	struct vfs_request **requests, unsigned int max, unsigned int count)
+{
+	if (queue->interrupts)
+		want_no_interrupt(queue);
+	if (!queue->session->failed)
+		count += pop_answers(queue, requests + count, max - count);
+	count += see_to_the_others(queue, requests + count, max - count);
+	return count_reaped(queue, count);
+}
+
+/* Nothing but answers is to be looked for. */
+static inline bool is_simple(const struct vfs_queue *queue)
+{
+	/* One branch for all. */
+	return !((uintptr_t)queue->parked.head | (uintptr_t)queue->ended.head | queue->look_at_ns |
+		 queue->interrupts | queue->ring.broken | (unsigned int)queue->session->failed);
+}
+
+/*
+ * The next of those that were seen, as most are: a good answer, and nothing to be copied. NULL: it
+ * is still to be taken, by pop_answers().
+ */
+static inline __attribute__((always_inline)) struct vfs_request *pop_plain(struct vfs_queue *queue)
+{
+	struct vfs_request *request;
+	uint32_t len;
+	uint32_t id;
+
+	if (!vfs_ring_peek(&queue->ring, &id, &len))
+		return NULL;
+	request = queue->ring.shadow[id].token;
+	if (request->ended || request->data.bounced)
+		return NULL;
+	read_header(request, len);
+	if (!is_plain(&request->reply))
+		return NULL;
+	vfs_ring_take(&queue->ring, id);
+	/* It has no deadline: the queue has none. */
+	request->lent = false;
+	request->malformed = false;
+	request->error = request->reply.header.error;
+	request->body_length = body_length(&request->reply);
+	vfs_data_let_go(&request->data);
+	request->state = VFS_REQUEST_DONE;
+	return request;
+}
+
+/* Calls no function: it is what is done between an answer and what follows. */
+static inline __attribute__((always_inline)) unsigned int reap(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
+{
+	struct vfs_ring *ring = &queue->ring;
+	unsigned int count = 0;
+	uint16_t idx;
+
+	if (!is_simple(queue))
+		return reap_on(queue, requests, max, 0);
+	for (; count < max; count++) {
+		if (ring->used_idx == ring->seen_idx) {
+			if (!vfs_ring_see(ring, &idx))
+				return reap_on(queue, requests, max, count);
+			if (idx == ring->used_idx)
+				break;
+		}
+		requests[count] = pop_plain(queue);
+		if (!requests[count])
+			return reap_on(queue, requests, max, count);
+	}
+	return count_reaped(queue, count);
+}
+
+static __attribute__((noinline)) unsigned int reap_many(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
+{
+	return reap(queue, requests, max);
+}
+
+VFS_EXPORT unsigned int vfs_queue_reap(
+	struct vfs_queue *queue, struct vfs_request **requests, unsigned int max)
+{
+	return max == 1 ? reap(queue, requests, 1) : reap_many(queue, requests, max);
 }
 
 VFS_EXPORT int vfs_request_error(const struct vfs_request *request)

@@ -257,16 +257,25 @@ static inline bool vfs_ring_is_awaited(const struct vfs_ring *ring, uint16_t old
 /* The ring was broken before, or is by this used.idx; the message says why. */
 int vfs_ring_refuse_idx(struct vfs_ring *ring, uint16_t idx);
 
+/* How far the device has come. False: further than it can have, or the ring was broken before. */
+static inline bool vfs_ring_see(struct vfs_ring *ring, uint16_t *idx)
+{
+	*idx = vfs_ring_load_used_idx(ring);
+	/* Each published chain counts once in published_idx, each completed one in used_idx. */
+	if (ring->broken || (uint16_t)(*idx - ring->used_idx) >
+				    (uint16_t)(ring->published_idx - ring->used_idx))
+		return false;
+	ring->seen_idx = *idx;
+	return true;
+}
+
 /* Has the device completed more than was seen before? -EIO: it, or the ring before, is broken. */
 static inline int vfs_ring_look(struct vfs_ring *ring)
 {
-	uint16_t idx = vfs_ring_load_used_idx(ring);
+	uint16_t idx;
 
-	/* Each published chain counts once in published_idx, each completed one in used_idx. */
-	if (ring->broken ||
-		(uint16_t)(idx - ring->used_idx) > (uint16_t)(ring->published_idx - ring->used_idx))
+	if (!vfs_ring_see(ring, &idx))
 		return vfs_ring_refuse_idx(ring, idx);
-	ring->seen_idx = idx;
 	return idx != ring->used_idx;
 }
 
@@ -297,20 +306,35 @@ static inline void *vfs_ring_release(struct vfs_ring *ring, uint16_t head)
 	return token;
 }
 
-/* The next of those that were seen. */
-static inline int vfs_ring_take_used(struct vfs_ring *ring, void **token, uint32_t *len)
+/* The next of those that were seen, which is still to be taken. False: it is not to be believed. */
+static inline bool vfs_ring_peek(const struct vfs_ring *ring, uint32_t *id, uint32_t *len)
 {
 	const struct vring_used *used = ring->memory.used;
 	const struct vring_used_elem *elem = &used->ring[ring->used_idx & (ring->size - 1u)];
-	uint32_t id = vfs_ring_load32(&elem->id);
-	uint32_t written = vfs_ring_load32(&elem->len);
 
-	if (!vfs_ring_used_is_good(ring, id, written)) {
+	*id = vfs_ring_load32(&elem->id);
+	*len = vfs_ring_load32(&elem->len);
+	return vfs_ring_used_is_good(ring, *id, *len);
+}
+
+/* What vfs_ring_peek() found. */
+static inline void *vfs_ring_take(struct vfs_ring *ring, uint32_t id)
+{
+	ring->used_idx++;
+	return vfs_ring_release(ring, (uint16_t)id);
+}
+
+/* The next of those that were seen. */
+static inline int vfs_ring_take_used(struct vfs_ring *ring, void **token, uint32_t *len)
+{
+	uint32_t written;
+	uint32_t id;
+
+	if (!vfs_ring_peek(ring, &id, &written)) {
 		vfs_ring_refuse_used(ring, id, written);
 		return -EIO;
 	}
-	ring->used_idx++;
-	*token = vfs_ring_release(ring, (uint16_t)id);
+	*token = vfs_ring_take(ring, id);
 	*len = written;
 	return 1;
 }

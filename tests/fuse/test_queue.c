@@ -579,6 +579,38 @@ static void malformed_answers_end_their_request_and_nothing_else(void **state)
 	}
 }
 
+/* In one go, whichever of them has to be looked at more closely. */
+static void good_and_bad_answers_are_reaped_together(void **state)
+{
+	struct vfs_request *requests[4];
+	struct vfs_request *done[8];
+
+	(void)state;
+	connect_with(4, 0);
+	said_start();
+	for (unsigned int i = 0; i < 4; i++)
+		requests[i] = message_statfs(queue, i);
+	assert_int_equal(vfs_queue_submit(queue, requests, 4), 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		take(&taken);
+		if (i == 1)
+			write_broken(&broken[0]);
+		else if (i == 2)
+			fuse_device_answer(&d, &taken, -ENOENT, NULL, 0);
+		else
+			answer_statfs(&taken);
+	}
+	assert_int_equal(vfs_queue_reap(queue, done, 8), 4);
+	for (unsigned int i = 0; i < 4; i++) {
+		assert_ptr_equal(done[i], requests[i]);
+		assert_int_equal(vfs_request_error(done[i]), i == 1 ? -EIO : i == 2 ? -ENOENT : 0);
+		vfs_request_put(done[i]);
+	}
+	assert_int_equal(vfs_queue_in_flight(queue), 0);
+	assert_int_equal(vfs_queue_counters(queue)->completed, 1 + 4); /* INIT too */
+	reap_none(queue);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -601,6 +633,7 @@ int main(void)
 		TEST(direct_chains_wait_for_descriptors),
 		TEST(nothing_overtakes_what_waits),
 		TEST(malformed_answers_end_their_request_and_nothing_else),
+		TEST(good_and_bad_answers_are_reaped_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
