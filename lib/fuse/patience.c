@@ -40,12 +40,27 @@ void vfs_patience_init(struct vfs_patience *patience, enum vfs_poll poll)
 	vfs_patience_look_takes(patience, LOOK_PS);
 }
 
+static unsigned int looks_of(const struct vfs_patience *patience)
+{
+	uint64_t looks = (uint64_t)LOOK_MAX_NS * PS_PER_NS / patience->look_ps;
+
+	if (patience->poll == VFS_POLL_ALWAYS)
+		return UINT_MAX;
+	if (patience->poll == VFS_POLL_NEVER)
+		return 0;
+	return looks ? (unsigned int)looks : 1;
+}
+
 void vfs_patience_look_takes(struct vfs_patience *patience, uint64_t look_ps)
 {
-	uint64_t looks = (uint64_t)LOOK_MAX_NS * PS_PER_NS / look_ps;
-
 	patience->look_ps = look_ps;
-	patience->looks = looks ? (unsigned int)looks : 1;
+	patience->looks = looks_of(patience);
+	patience->first = patience->looks < VFS_LOOKS_AT_ONCE ? patience->looks : VFS_LOOKS_AT_ONCE;
+}
+
+uint64_t vfs_patience_time_of(const struct vfs_patience *patience, unsigned int looks)
+{
+	return looks * patience->look_ps / PS_PER_NS;
 }
 
 static bool is_slow(const struct vfs_patience *patience)
@@ -53,12 +68,20 @@ static bool is_slow(const struct vfs_patience *patience)
 	return patience->usual_ns > LOOK_MAX_NS;
 }
 
+unsigned int vfs_patience_first_of(struct vfs_patience *patience)
+{
+	unsigned int found = patience->found;
+
+	patience->found = 0;
+	if (found)
+		vfs_patience_end(patience, vfs_patience_time_of(patience, found - 1), true);
+	return is_slow(patience) ? 0 : patience->first;
+}
+
 unsigned int vfs_patience_begin(struct vfs_patience *patience)
 {
-	if (patience->poll == VFS_POLL_ALWAYS)
-		return UINT_MAX;
-	if (patience->poll == VFS_POLL_NEVER)
-		return 0;
+	if (patience->poll != VFS_POLL_AUTO)
+		return patience->looks;
 	if (is_slow(patience) && patience->slept++ < patience->pause)
 		return 0;
 	patience->slept = 0;

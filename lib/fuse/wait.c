@@ -8,7 +8,7 @@
 #include "fuse/fuse.h"
 
 /* How often a thread that only looks makes sure of the time and of the device. */
-#define LOOKS_PER_CHECK 256u
+#define LOOKS_PER_CHECK VFS_LOOKS_AT_ONCE
 #define DEVICE_CHECK_NS NS_PER_MS
 
 /* To find out how long one takes: many times what reading the clock may take. */
@@ -268,53 +268,86 @@ static int sleep_for_it(struct vfs_queue *queue, struct limit *limit)
 	return r;
 }
 
-static uint64_t time_of(const struct vfs_queue *queue, unsigned int looks)
-{
-	return looks * queue->patience.look_ps / PS_PER_NS;
-}
-
-static int wait_for_it(struct vfs_queue *queue, struct limit *limit)
+/* @looked: so often already, in vain. */
+static int wait_for_it(struct vfs_queue *queue, struct limit *limit, unsigned int looked)
 {
 	struct vfs_patience *patience = &queue->patience;
 	unsigned int looks = limit->timeout_ms ? vfs_patience_begin(patience) : 0;
 	uint64_t begin_ns;
 	int r;
 
-	if (looks == UINT_MAX)
+	looks = looks > looked ? looks - looked : 0;
+	if (looks > LOOKS_PER_CHECK && patience->poll == VFS_POLL_ALWAYS)
 		looks = LOOKS_PER_CHECK;
 	if (looks && look(queue, &looks)) {
 		if (patience->poll == VFS_POLL_AUTO)
-			vfs_patience_end(patience, time_of(queue, looks), true);
+			vfs_patience_end(
+				patience, vfs_patience_time_of(patience, looked + looks), true);
 		return 0;
 	}
 	read_clock(limit);
 	if (patience->poll == VFS_POLL_ALWAYS)
 		return look_on(queue, limit);
-	begin_ns = limit->now_ns - time_of(queue, looks);
+	begin_ns = limit->now_ns - vfs_patience_time_of(patience, looked + looks);
 	r = sleep_for_it(queue, limit);
 	if (r == 0 && patience->poll == VFS_POLL_AUTO)
 		vfs_patience_end(patience, vfs_now_ns() - begin_ns, false);
 	return r;
 }
 
-static int wait_until(struct vfs_queue *queue, struct limit *limit)
+static __attribute__((noinline)) int wait_on(
+	struct vfs_queue *queue, struct limit *limit, unsigned int looked)
 {
 	int r;
 
 	if (has_something(queue))
 		return 0;
 	queue->waiting = true;
-	r = wait_for_it(queue, limit);
+	r = wait_for_it(queue, limit, looked);
 	queue->waiting = false;
 	queue->prodded = false;
 	return r;
 }
 
-VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
+/*
+ * What most waits come to: of a queue that is one thread's own, an answer that is there soon.
+ * Little is done when it has been found, as by so much the next request is late. *looked: how often
+ * in vain.
+ */
+static inline bool find_at_once(struct vfs_queue *queue, int timeout_ms, unsigned int *looked)
+{
+	struct vfs_patience *patience = &queue->patience;
+	unsigned int looks = 0;
+	unsigned int i;
+
+	if (timeout_ms && !queue->lock && !queue->ended.head)
+		looks = vfs_patience_first(patience);
+	for (i = 0; i < looks && !queue->session->failed; i++) {
+		if (vfs_ring_has_used(&queue->ring)) {
+			vfs_patience_found(patience, i);
+			return true;
+		}
+		vfs_cpu_relax();
+	}
+	*looked = i;
+	return false;
+}
+
+static __attribute__((noinline)) int wait_without_haste(
+	struct vfs_queue *queue, int timeout_ms, unsigned int looked)
 {
 	struct limit limit = {.timeout_ms = timeout_ms};
 
-	return wait_until(queue, &limit);
+	return wait_on(queue, &limit, looked);
+}
+
+VFS_EXPORT int vfs_queue_wait(struct vfs_queue *queue, int timeout_ms)
+{
+	unsigned int looked;
+
+	if (find_at_once(queue, timeout_ms, &looked))
+		return 0;
+	return wait_without_haste(queue, timeout_ms, looked);
 }
 
 VFS_EXPORT int vfs_queue_reap_wait(struct vfs_queue *queue, struct vfs_request **requests,
@@ -324,8 +357,11 @@ VFS_EXPORT int vfs_queue_reap_wait(struct vfs_queue *queue, struct vfs_request *
 	unsigned int count = vfs_queue_reap(queue, requests, max);
 
 	while (count < min && queue->in_flight > 0) {
-		int r = wait_until(queue, &limit);
+		unsigned int looked;
+		int r = 0;
 
+		if (!find_at_once(queue, timeout_ms, &looked))
+			r = wait_on(queue, &limit, looked);
 		if (r < 0)
 			return count ? (int)count : r;
 		count += vfs_queue_reap(queue, requests + count, max - count);

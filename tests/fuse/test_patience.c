@@ -133,6 +133,43 @@ static void it_notices_that_answers_have_become_fast(void **state)
 		assert_true(wait_once(*state, 10 * US) >= 10 * US);
 }
 
+static void what_is_found_at_once_counts_later(void **state)
+{
+	struct vfs_patience *patience = *state;
+	uint64_t before = patience->usual_ns;
+
+	assert_int_equal(vfs_patience_first(patience), VFS_LOOKS_AT_ONCE);
+	vfs_patience_found(patience, 100);
+	assert_true(patience->usual_ns == before);
+	assert_int_equal(vfs_patience_first(patience), VFS_LOOKS_AT_ONCE);
+	assert_true(patience->usual_ns < before);
+	before = patience->usual_ns;
+	/* Once. */
+	assert_int_equal(vfs_patience_first(patience), VFS_LOOKS_AT_ONCE);
+	assert_true(patience->usual_ns == before);
+	for (unsigned int i = 0; i < 100; i++) {
+		vfs_patience_found(patience, 100);
+		assert_int_equal(vfs_patience_first(patience), VFS_LOOKS_AT_ONCE);
+	}
+	assert_in_range(patience->usual_ns, 80, 200);
+}
+
+/* Those are part of what is worth it, and there are none where nothing is. */
+static void looks_at_once_are_no_more_than_are_worth_it(void **state)
+{
+	struct vfs_patience *patience = *state;
+
+	vfs_patience_look_takes(patience, 5 * 1000 * US);
+	assert_int_equal(vfs_patience_first(patience), 10);
+	for (unsigned int i = 0; i < 50; i++)
+		wait_once(patience, 1000 * US);
+	assert_int_equal(vfs_patience_first(patience), 0);
+	vfs_patience_init(patience, VFS_POLL_NEVER);
+	assert_int_equal(vfs_patience_first(patience), 0);
+	vfs_patience_init(patience, VFS_POLL_ALWAYS);
+	assert_int_equal(vfs_patience_first(patience), VFS_LOOKS_AT_ONCE);
+}
+
 static void a_single_processor_sleeps(void **state)
 {
 	struct vfs_patience *patience = *state;
@@ -155,6 +192,8 @@ int main(void)
 		cmocka_unit_test_setup(slow_looks_are_few, set_up),
 		cmocka_unit_test_setup(slow_answers_are_slept_for, set_up),
 		cmocka_unit_test_setup(it_notices_that_answers_have_become_fast, set_up),
+		cmocka_unit_test_setup(what_is_found_at_once_counts_later, set_up),
+		cmocka_unit_test_setup(looks_at_once_are_no_more_than_are_worth_it, set_up),
 		cmocka_unit_test_setup(a_single_processor_sleeps, set_up),
 	};
 
