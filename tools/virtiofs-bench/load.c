@@ -127,17 +127,21 @@ static bool wants_more(const struct run *run, uint64_t now)
 	return count ? run->sent + run->num_ready < count : now < run->end_ns;
 }
 
-/* As many as were answered, those that are ready first. */
-static int send_ready(struct run *run, unsigned int most, uint64_t now)
+static void stamp_ready(struct run *run, unsigned int count, uint64_t now)
+{
+	for (unsigned int i = 0; i < count; i++)
+		((struct slot *)vfs_request_user_data(run->requests[i]))->begin_ns = now;
+}
+
+/* As many as were answered, those that are ready first. @now: 0 if nobody wants to know. */
+static inline int send_ready(struct run *run, unsigned int most, uint64_t now)
 {
 	unsigned int count = run->num_ready < most ? run->num_ready : most;
 	int r;
 
-	if (!count)
-		return 0;
-	for (unsigned int i = 0; now && i < count; i++)
-		((struct slot *)vfs_request_user_data(run->requests[i]))->begin_ns = now;
-	r = vfs_queue_submit(run->queue, run->requests, count);
+	if (now)
+		stamp_ready(run, count, now);
+	r = count ? vfs_queue_submit(run->queue, run->requests, count) : 0;
 	if (r < 0)
 		return fail(run->load, r, vfs_last_error());
 	run->sent += count;
@@ -162,22 +166,36 @@ static int look_at_answer(struct run *run, struct vfs_request *request)
 	return 0;
 }
 
+/* How many there are; negative: there will be none. */
+static inline int wait_for_answers(struct run *run)
+{
+	unsigned int depth = run->load->options->depth;
+	unsigned int count;
+
+	do {
+		int r = vfs_queue_wait(run->queue, ANSWER_MS);
+
+		if (r < 0 && r != -EINTR)
+			return fail(run->load, r, vfs_last_error());
+		count = vfs_queue_reap(run->queue, run->done, depth);
+	} while (!count);
+	return (int)count;
+}
+
 /* Wait for answers, send what is ready, and make those requests ready anew. */
 static int take_answers(struct run *run)
 {
-	unsigned int count = vfs_queue_reap(run->queue, run->done, run->load->options->depth);
+	int count = wait_for_answers(run);
 	uint64_t now;
-	int r = 0;
+	int r;
 
-	if (!count) {
-		r = vfs_queue_wait(run->queue, ANSWER_MS);
-		return r < 0 && r != -EINTR ? fail(run->load, r, vfs_last_error()) : 0;
-	}
+	if (count < 0)
+		return count;
 	now = run->load->options->no_latency ? 0 : load_now_ns();
-	run->load->answered += count;
 	/* What comes next is ready, so the device need not wait for what is done with answers. */
-	r = send_ready(run, count, now);
-	for (unsigned int i = 0; i < count && r == 0; i++) {
+	r = send_ready(run, (unsigned int)count, now);
+	run->load->answered += (unsigned int)count;
+	for (int i = 0; i < count && r == 0; i++) {
 		struct slot *slot = vfs_request_user_data(run->done[i]);
 
 		if (now)
