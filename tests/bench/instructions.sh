@@ -72,11 +72,11 @@ measure_alone() {
 	check "instructions of a $1" $(((second - first) / 2000)) "$2"
 }
 
-measure "READ of 4 KiB" 385 --op read --depth 32
-measure "READ of 4 KiB into registered memory" 428 --op read --depth 32 --registered
-measure "GETATTR" 315 --op getattr --depth 32
-measure_alone "STATFS alone, answered at once" 602 0
-measure_alone "STATFS alone, answered at the fourth look" 945 4
+measure "READ of 4 KiB" 375 --op read --depth 32
+measure "READ of 4 KiB into registered memory" 420 --op read --depth 32 --registered
+measure "GETATTR" 295 --op getattr --depth 32
+measure_alone "STATFS alone, answered at once" 503 0
+measure_alone "STATFS alone, answered at the fourth look" 701 4
 
 first=$(system_calls 1000 --op read --depth 32)
 second=$(system_calls 101000 --op read --depth 32)
