@@ -193,14 +193,14 @@ static void test_figures_are_said_when_asked_for(void **state)
 	assert_int_equal(read_some("denied"), -EACCES);
 	before = bridge_errors(&run, text, sizeof(text));
 	assert_int_equal(kill(run.pid, SIGUSR1), 0);
-	wait_for_lines(before + 2, text, sizeof(text));
+	wait_for_lines(before + 3, text, sizeof(text));
 	assert_non_null(strstr(text, "the kernel asked: LOOKUP "));
 	assert_non_null(strstr(text, ", READ 1"));
 	assert_non_null(strstr(text, " under way, 0 timed out"));
 	/* It goes on, and counts on. */
 	assert_int_equal(read_some("denied"), -EACCES);
 	assert_int_equal(kill(run.pid, SIGUSR1), 0);
-	wait_for_lines(before + 4, text, sizeof(text));
+	wait_for_lines(before + 6, text, sizeof(text));
 	assert_non_null(strstr(text, ", READ 2"));
 	assert_true(bridge_mounted(&run));
 	assert_int_equal(kill(run.pid, SIGTERM), 0);

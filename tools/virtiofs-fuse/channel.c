@@ -71,16 +71,28 @@ unsigned int channel_in_flight(struct channel *channel)
 	return count;
 }
 
-bool channel_cancel(struct channel *channel, uint64_t unique)
+/* With the lock */
+static enum channel_cancel cancel(struct vfs_request *request, bool locks_only)
 {
+	const struct fuse_in_header *header = vfs_request_message(request);
+
+	if (locks_only && header->opcode != FUSE_SETLKW)
+		return CHANNEL_NOT_YET;
+	(void)vfs_request_cancel(request);
+	return CHANNEL_CANCELLED;
+}
+
+enum channel_cancel channel_cancel(struct channel *channel, uint64_t unique, bool locks_only)
+{
+	enum channel_cancel result = CHANNEL_UNKNOWN;
 	struct vfs_request *request;
 
 	pthread_mutex_lock(&channel->lock);
 	request = vfs_queue_find(channel->queue, unique);
 	if (request)
-		(void)vfs_request_cancel(request);
+		result = cancel(request, locks_only);
 	pthread_mutex_unlock(&channel->lock);
-	return request;
+	return result;
 }
 
 /*

@@ -33,8 +33,17 @@ int channel_submit(
 unsigned int channel_reap(struct channel *channel, struct vfs_request **requests, unsigned int max);
 unsigned int channel_in_flight(struct channel *channel);
 
-/* Ask for an early end of the request with this unique, if the channel has it. */
-bool channel_cancel(struct channel *channel, uint64_t unique);
+enum channel_cancel {
+	CHANNEL_UNKNOWN, /* the channel has no such request */
+	CHANNEL_NOT_YET, /* it has, and it was left alone */
+	CHANNEL_CANCELLED,
+};
+
+/*
+ * Ask for an early end of the request with this unique. @locks_only: unless it is no wait for a
+ * lock.
+ */
+enum channel_cancel channel_cancel(struct channel *channel, uint64_t unique, bool locks_only);
 
 enum channel_rest {
 	CHANNEL_BUSY,  /* there are answers: do not sleep */

@@ -196,17 +196,17 @@ void crew_join(struct crew *crew)
 		worker_join(&crew->workers[i]);
 }
 
-void crew_cancel(struct crew *crew, uint64_t unique)
+enum channel_cancel crew_cancel(struct crew *crew, uint64_t unique, bool locks_only)
 {
+	enum channel_cancel result = CHANNEL_UNKNOWN;
 	unsigned int i;
 
-	for (i = 0; i < crew->num_channels; i++) {
-		if (channel_cancel(&crew->channels[i], unique)) {
-			/* There may be something to reap, or to be looked after in a while. */
-			crew_wake(crew);
-			break;
-		}
-	}
+	for (i = 0; i < crew->num_channels && result == CHANNEL_UNKNOWN; i++)
+		result = channel_cancel(&crew->channels[i], unique, locks_only);
+	/* There may be something to reap, or to be looked after in a while. */
+	if (result == CHANNEL_CANCELLED)
+		crew_wake(crew);
+	return result;
 }
 
 bool crew_is_running(const struct crew *crew)

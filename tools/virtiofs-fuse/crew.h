@@ -64,8 +64,8 @@ void crew_lose_device(struct crew *crew);
 void crew_wake(struct crew *crew);
 void crew_join(struct crew *crew);
 
-/* Ask for an early end of a request, whoever has it. */
-void crew_cancel(struct crew *crew, uint64_t unique);
+/* Ask for an early end of a request, whoever has it; see channel_cancel(). */
+enum channel_cancel crew_cancel(struct crew *crew, uint64_t unique, bool locks_only);
 
 /* Some have not ended. */
 bool crew_is_running(const struct crew *crew);

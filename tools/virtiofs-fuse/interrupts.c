@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "interrupts.h"
 
-#include <stdbool.h>
-#include <string.h>
-
-void interrupts_init(struct interrupts *interrupts, void (*cancel)(void *ctx, uint64_t unique),
+void interrupts_init(struct interrupts *interrupts,
+	bool (*cancel)(void *ctx, uint64_t unique, enum interrupts_step step),
 	void (*kept_one)(void *ctx), void *ctx)
 {
 	interrupts->cancel = cancel;
@@ -19,67 +17,94 @@ void interrupts_destroy(struct interrupts *interrupts)
 	pthread_mutex_destroy(&interrupts->lock);
 }
 
-/* With the lock: the unique of the first. */
-static uint64_t take_first(struct interrupts *interrupts)
+/* With the lock: the one that is due first; NULL: there is none. */
+static struct interrupt *first(struct interrupts *interrupts)
 {
-	uint64_t unique = interrupts->kept[0].unique;
+	struct interrupt *found = NULL;
+	unsigned int i;
 
-	interrupts->num--;
-	memmove(&interrupts->kept[0], &interrupts->kept[1],
-		interrupts->num * sizeof(interrupts->kept[0]));
-	return unique;
+	for (i = 0; i < interrupts->num; i++) {
+		if (!found || interrupts->kept[i].due_ms < found->due_ms)
+			found = &interrupts->kept[i];
+	}
+	return found;
 }
 
-/* True: the first is taken out if it is due by then. */
-static bool take_due(struct interrupts *interrupts, int64_t now_ms, uint64_t *unique)
+/* With the lock */
+static struct interrupt take_out(struct interrupts *interrupts, struct interrupt *one)
 {
+	struct interrupt taken = *one;
+
+	*one = interrupts->kept[--interrupts->num];
+	return taken;
+}
+
+/* True: one that is due by then was taken out. */
+static bool take_due(struct interrupts *interrupts, int64_t now_ms, struct interrupt *taken)
+{
+	struct interrupt *one;
 	bool due;
 
 	pthread_mutex_lock(&interrupts->lock);
-	due = interrupts->num && interrupts->kept[0].due_ms <= now_ms;
+	one = first(interrupts);
+	due = one && one->due_ms <= now_ms;
 	if (due)
-		*unique = take_first(interrupts);
+		*taken = take_out(interrupts, one);
 	pthread_mutex_unlock(&interrupts->lock);
 	return due;
 }
 
-void interrupts_keep(struct interrupts *interrupts, uint64_t unique, int64_t now_ms)
+/* For want of room the one that is due first goes at once. */
+static void keep(struct interrupts *interrupts, struct interrupt one)
 {
-	uint64_t oldest;
+	struct interrupt displaced = {0};
 	bool full;
-	bool first;
+	bool alone;
 
 	pthread_mutex_lock(&interrupts->lock);
-	first = !interrupts->num;
+	alone = !interrupts->num;
 	full = interrupts->num == INTERRUPTS_KEPT;
 	if (full)
-		oldest = take_first(interrupts);
-	interrupts->kept[interrupts->num++] = (struct interrupt){
-		.unique = unique,
-		.due_ms = now_ms + INTERRUPTS_KEPT_MS,
-	};
+		displaced = take_out(interrupts, first(interrupts));
+	interrupts->kept[interrupts->num++] = one;
 	pthread_mutex_unlock(&interrupts->lock);
 	if (full)
-		interrupts->cancel(interrupts->ctx, oldest);
-	if (first)
+		(void)interrupts->cancel(interrupts->ctx, displaced.unique, INTERRUPTS_LATE);
+	if (alone)
 		interrupts->kept_one(interrupts->ctx);
+}
+
+void interrupts_keep(struct interrupts *interrupts, uint64_t unique, int64_t now_ms)
+{
+	keep(interrupts, (struct interrupt){
+				 .unique = unique,
+				 .due_ms = now_ms + INTERRUPTS_KEPT_MS,
+				 .step = INTERRUPTS_SOON,
+			 });
 }
 
 void interrupts_pass_on(struct interrupts *interrupts, int64_t now_ms)
 {
-	uint64_t unique;
+	struct interrupt one;
 
-	while (take_due(interrupts, now_ms, &unique))
-		interrupts->cancel(interrupts->ctx, unique);
+	while (take_due(interrupts, now_ms, &one)) {
+		if (interrupts->cancel(interrupts->ctx, one.unique, one.step))
+			continue;
+		one.step = INTERRUPTS_LATE;
+		one.due_ms += INTERRUPTS_LONG_MS - INTERRUPTS_KEPT_MS;
+		keep(interrupts, one);
+	}
 }
 
 int interrupts_left_ms(struct interrupts *interrupts, int64_t now_ms)
 {
+	const struct interrupt *one;
 	int64_t left = -1;
 
 	pthread_mutex_lock(&interrupts->lock);
-	if (interrupts->num) {
-		left = interrupts->kept[0].due_ms - now_ms;
+	one = first(interrupts);
+	if (one) {
+		left = one->due_ms - now_ms;
 		left = left > 0 ? left : 0;
 	}
 	pthread_mutex_unlock(&interrupts->lock);

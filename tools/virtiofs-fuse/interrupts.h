@@ -11,31 +11,42 @@
 #define VIRTIOFS_FUSE_INTERRUPTS_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Not much for a person who waits, long for an answer. */
+/*
+ * Not much for a person who waits, long for an answer to what may take for ever: a lock. Anything
+ * else is answered by itself, but by a server that is stuck.
+ */
 #define INTERRUPTS_KEPT_MS 100
+#define INTERRUPTS_LONG_MS 2000
+
+enum interrupts_step {
+	INTERRUPTS_SOON, /* after the first of these */
+	INTERRUPTS_LATE, /* after the second */
+};
 
 /* One more, and the oldest goes out at once. */
 #define INTERRUPTS_KEPT 64
 
 struct interrupts {
-	/* Cancel the request with this unique, whoever has it. */
-	void (*cancel)(void *ctx, uint64_t unique);
+	/* Cancel the request with this unique, whoever has it. False: not yet, if it is soon. */
+	bool (*cancel)(void *ctx, uint64_t unique, enum interrupts_step step);
 	/* One is kept now, where there was none. */
 	void (*kept_one)(void *ctx);
 	void *ctx;
 
 	pthread_mutex_t lock;
 	unsigned int num;
-	/* in the order in which they are due */
 	struct interrupt {
 		uint64_t unique; /* of the request */
 		int64_t due_ms;
+		enum interrupts_step step;
 	} kept[INTERRUPTS_KEPT];
 };
 
-void interrupts_init(struct interrupts *interrupts, void (*cancel)(void *ctx, uint64_t unique),
+void interrupts_init(struct interrupts *interrupts,
+	bool (*cancel)(void *ctx, uint64_t unique, enum interrupts_step step),
 	void (*kept_one)(void *ctx), void *ctx);
 void interrupts_destroy(struct interrupts *interrupts);
 

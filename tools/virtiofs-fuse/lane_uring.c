@@ -199,7 +199,7 @@ static size_t place_body(struct uring_entry *entry, const void *body, size_t siz
 {
 	if (size > entry->iov[1].iov_len)
 		return 0;
-	if (body != payload_of(entry))
+	if (size && body != payload_of(entry))
 		memmove(payload_of(entry), body, size);
 	return size;
 }

@@ -73,11 +73,11 @@ static void interrupt_is_kept(void *ctx)
 	wake(ctx);
 }
 
-static void cancel(void *ctx, uint64_t unique)
+static bool cancel(void *ctx, uint64_t unique, enum interrupts_step step)
 {
 	struct relay *relay = ctx;
 
-	crew_cancel(&relay->crew, unique);
+	return crew_cancel(&relay->crew, unique, step == INTERRUPTS_SOON) != CHANNEL_NOT_YET;
 }
 
 /* ---- begin ---- */
