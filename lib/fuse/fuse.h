@@ -158,7 +158,6 @@ static inline bool vfs_chain_add_answer(struct vfs_request *request, size_t body
 /* A chain that has no room for a message and its answer: -E2BIG. */
 int vfs_chain_too_long(const struct vfs_chain *chain);
 
-
 /* Onto the queue's free list. */
 void vfs_request_put_back(struct vfs_request *request);
 
