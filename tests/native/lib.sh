@@ -86,15 +86,16 @@ run_workload() {
 	grep -q '^@@ ok ' "$WORK/workload" && ! grep -q '^@@ not ok ' "$WORK/workload"
 }
 
-# dies_under_a_mount DEVICE COMMAND...: mount DEVICE, kill it by COMMAND while a file is written.
-# The writer gets an error, and the bridge ends and says why.
-dies_under_a_mount() {
-	local device=$1 pid writer killed status=0
-	shift
+# kill_under_a_mount OPTIONS DEVICE COMMAND...: mount DEVICE, kill it by COMMAND while a file is
+# written. The writer gets an error; sets pid, of the bridge, and killed, the time.
+kill_under_a_mount() {
+	local options=$1 device=$2 writer status=0
+	shift 2
 
-	"$bridge" -f "$device" "$MOUNT" 2>"$WORK/bridge.log" &
+	"$bridge" -f -o "$options" "$device" "$MOUNT" 2>"$WORK/bridge.log" &
 	pid=$!
-	ok "mount $device" within 10 mountpoint -q "$MOUNT"
+	ok "mount $device, $options" within 10 mountpoint -q "$MOUNT"
+	rm -f "$SHARE/file"
 	dd if=/dev/zero of="$MOUNT/file" bs=64k count=1000000 2>"$WORK/dd.log" &
 	writer=$!
 	ok "a file is being written" within 10 test -s "$SHARE/file"
@@ -103,10 +104,39 @@ dies_under_a_mount() {
 	killed=$SECONDS
 	wait $writer || status=$?
 	ok "the writer gets an error" test "$status" = 1
-	status=0
-	wait $pid || status=$?
+}
+
+# bridge_failed: it ends, and has said why.
+bridge_failed() {
+	local status=0
+
+	wait "$pid" || status=$?
 	ok "the bridge ends with status 1" test "$status" = 1
-	ok "both within 5 seconds" test $((SECONDS - killed)) -le 5
 	ok "it says why [$(cat "$WORK/bridge.log")]" grep -q "is gone" "$WORK/bridge.log"
 	ok "nothing is mounted" not_mounted
+}
+
+# dies_with_its_device DEVICE COMMAND...: COMMAND kills DEVICE, and the bridge ends.
+dies_with_its_device() {
+	local pid killed
+
+	kill_under_a_mount device_loss=unmount "$@"
+	bridge_failed
+	ok "all within 5 seconds" test $((SECONDS - killed)) -le 5
+}
+
+# outlives_its_device DEVICE COMMAND...: COMMAND kills DEVICE, and the mount stays to be unmounted.
+outlives_its_device() {
+	local pid killed
+
+	kill_under_a_mount device_loss=fail "$@"
+	ok "the mount stays, and says what is wrong" within 5 not_connected "$MOUNT/file"
+	ok "all within 5 seconds" test $((SECONDS - killed)) -le 5
+	ok "unmount" as_root umount "$MOUNT"
+	bridge_failed
+}
+
+# not_connected PATH
+not_connected() {
+	[[ $(cat "$1" 2>&1 >/dev/null) == *"not connected"* ]]
 }

@@ -6,4 +6,4 @@
 start_vfio_user "$SHARE" "$SOCKET" "$WORK/server.log"
 # A path without a slash is one too, when it is said to be a vfio-user server's.
 ok "connect by a relative path" env -C "$WORK" "$BUILD/examples/stat-root" vfio-user:fs.sock
-dies_under_a_mount "vfio-user:$SOCKET" as_root kill -KILL "$SERVER"
+dies_with_its_device "vfio-user:$SOCKET" as_root kill -KILL "$SERVER"
