@@ -245,12 +245,24 @@ int vfs_queue_reap_wait(struct vfs_queue *queue, struct vfs_request **requests, 
  * @completed: of these, reaped
  * @timed_out: of these, ended by their deadline
  * @late: returned by the device after their deadline
+ * @parked: that found no room in the ring at once
+ * @quarantined: that ended while the device had them
+ * @notified: how often the device was notified
+ * @wakeups: how often the queue's descriptor was readable when a thread looked
+ * @sleeps: how often a thread went to sleep in vfs_queue_wait()
+ * @looks: how often a waiting thread has looked at the ring
  */
 struct vfs_queue_counters {
 	uint64_t submitted;
 	uint64_t completed;
 	uint64_t timed_out;
 	uint64_t late;
+	uint64_t parked;
+	uint64_t quarantined;
+	uint64_t notified;
+	uint64_t wakeups;
+	uint64_t sleeps;
+	uint64_t looks;
 };
 
 /**

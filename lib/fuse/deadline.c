@@ -69,10 +69,12 @@ void vfs_interrupt_answered(struct vfs_request *target, uint64_t unique, int err
 static void expire(struct vfs_queue *queue, struct vfs_request *request, uint64_t now)
 {
 	queue->counters.timed_out++;
-	if (request->lent)
+	if (request->lent) {
+		queue->counters.quarantined++;
 		want_interrupt(request, now);
-	else
+	} else {
 		(void)vfs_request_list_remove(&queue->parked, request);
+	}
 	vfs_queue_end(queue, request, -ETIMEDOUT);
 }
 

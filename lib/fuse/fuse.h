@@ -21,11 +21,13 @@
 #include "fuse/data.h"
 #include "fuse/hiprio.h"
 #include "fuse/notify.h"
+#include "fuse/observe.h"
 #include "fuse/opcode.h"
 #include "fuse/patience.h"
 #include "fuse/quirks.h"
 #include "fuse/registered.h"
 #include "fuse/wakeup.h"
+#include "observe/ticks.h"
 #include "virtio/virtio.h"
 
 /* ---- replies ---- */
@@ -86,8 +88,16 @@ struct vfs_request {
 	int error;
 	bool malformed; /* the answer was against the protocol */
 	bool lent;	/* the device has it, whatever its state */
-	bool ended;	/* without the device: it is in the queue's list of these, or was */
+	union {
+		struct {
+			/* Without the device: it is in the queue's list of these, or was. */
+			bool ended;
+			bool timed; /* how long it took is wanted; see observe.h */
+		};
+		uint16_t special; /* any of them */
+	};
 	uint32_t body_length;
+	uint64_t since;	      /* ticks when it was submitted */
 	uint64_t timeout_ns;  /* from submission on; 0: none */
 	uint64_t deadline_ns; /* of this submission; 0: none, or it has ended */
 	struct vfs_interrupt interrupt;
@@ -217,7 +227,39 @@ struct vfs_queue {
 	bool prodded; /* and shall come back, */
 	bool asleep;  /* and would sleep until then */
 	uint64_t asleep_until_ns;
+
+	struct vfs_observed observed;
 };
+
+/* It was reaped, with an answer of so many bytes. */
+static inline void vfs_observe_answered(
+	struct vfs_queue *queue, const struct vfs_request *request, uint32_t length)
+{
+	struct vfs_observe_counts *counts = &queue->observed.counts;
+
+	counts->completed[request->opcode]++;
+	counts->received[request->opcode] += length;
+}
+
+/* It is prepared, with so many bytes more than fit into the slot's page. */
+static inline void vfs_observe_sent(const struct vfs_request *request, size_t bytes)
+{
+	request->queue->observed.counts.sent[request->opcode] += bytes;
+}
+
+/* It was reaped, with an error, which may be all that there is of an answer. */
+static inline void vfs_observe_refused(struct vfs_queue *queue, const struct vfs_request *request)
+{
+	queue->observed.counts.failed[request->opcode]++;
+}
+
+/* These are being submitted. Of some, or of all if somebody wishes it, the time is taken. */
+static inline void vfs_observe_submitted(struct vfs_queue *queue, uint64_t now,
+	struct vfs_request *const *requests, unsigned int count)
+{
+	if (!(now & queue->observed.seldom))
+		vfs_observe_look(queue, requests, count);
+}
 
 /* Nothing of it is owned by the device, and nothing will be. For when it has been reset. */
 void vfs_queue_end_all(struct vfs_queue *queue);
@@ -245,6 +287,12 @@ bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *
 
 /* Picoseconds that it takes to look at a ring once, while there is nothing in it (wait.c). */
 uint64_t vfs_queue_look_ps(const struct vfs_queue *queue);
+
+/* Whoever was woken by the queue's descriptor has come. */
+static inline void vfs_queue_clear_wakeup(struct vfs_queue *queue)
+{
+	queue->counters.wakeups += vfs_wakeup_clear(&queue->wakeup);
+}
 
 /* ---- for a queue that threads share (wait.c) ---- */
 
@@ -302,6 +350,9 @@ struct vfs_session {
 	unsigned int first_request_queue;
 	struct vfs_hiprio hiprio;
 	struct vfs_notify notify;
+	struct vfs_page page;
+	vfs_trace_fn trace;
+	void *trace_ctx;
 	size_t max_payload;
 
 	/* Once it is connected: what was agreed, and the FUSE features of either side. */
@@ -335,6 +386,13 @@ static inline bool vfs_session_small_pages(const struct vfs_session *session)
 	       session->device->transport->limits.translation != VFS_UNTRANSLATED;
 }
 
+/* Nothing happens for a while: from now on the time is taken of all, if that is wished. */
+static inline void vfs_observe_pause(struct vfs_queue *queue)
+{
+	if (__atomic_load_n(&queue->session->page.wish->until_ns, __ATOMIC_RELAXED))
+		queue->observed.seldom = 0;
+}
+
 /* ---- layout of a session's memory (memory.c) ---- */
 
 /* Where one queue's things are in the arena. */
@@ -363,6 +421,9 @@ unsigned int vfs_slot_segments_max(size_t payload_size, size_t contiguous);
 
 /* Bytes of a slot with room for a payload of @max_payload on either side of it. */
 size_t vfs_slot_payload_size(size_t max_payload);
+
+/* Bytes from one slot to the next. */
+size_t vfs_slot_stride(const struct vfs_queue_plan *queue);
 
 void vfs_queue_plan_add(struct vfs_queue_plan *queue, struct vfs_arena_plan *arena);
 int vfs_queue_create(struct vfs_queue *queue, const struct vfs_queue_plan *plan);

@@ -140,7 +140,7 @@ void vfs_hiprio_woken(struct vfs_hiprio *hiprio)
 	if (pthread_mutex_trylock(&hiprio->lock) != 0)
 		return;
 	/* It may be an interrupt that nobody asked for any more. */
-	vfs_wakeup_clear(&hiprio->queue->wakeup);
+	vfs_queue_clear_wakeup(hiprio->queue);
 	(void)progress(hiprio);
 	pthread_mutex_unlock(&hiprio->lock);
 }

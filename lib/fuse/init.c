@@ -170,6 +170,7 @@ VFS_EXPORT int vfs_session_init(
 	session->wanted = offered_flags(want);
 	session->offered = server_flags(&out);
 	session->state = VFS_SESSION_CONNECTED;
+	vfs_observe_connected(session);
 	vfs_log(VFS_LOG_INFO, "%s: FUSE 7.%u, flags 0x%llx, max_write %u",
 		session->device->info.name, got->minor, (unsigned long long)got->flags,
 		got->max_write);

@@ -49,7 +49,7 @@ static size_t table_stride(unsigned int max_segments)
 	return stride;
 }
 
-static size_t slot_stride(const struct vfs_queue_plan *queue)
+size_t vfs_slot_stride(const struct vfs_queue_plan *queue)
 {
 	return VFS_SLOT_HEADER_SIZE + queue->payload_size;
 }
@@ -70,7 +70,7 @@ void vfs_queue_plan_add(struct vfs_queue_plan *queue, struct vfs_arena_plan *are
 		queue->indirect_tables = vfs_arena_plan_add(
 			arena, VFS_ZONE_READABLE, queue->depth * stride, stride);
 	queue->slots = vfs_arena_plan_add(
-		arena, VFS_ZONE_WRITABLE, queue->depth * slot_stride(queue), VFS_PAGE_SIZE);
+		arena, VFS_ZONE_WRITABLE, queue->depth * vfs_slot_stride(queue), VFS_PAGE_SIZE);
 }
 
 static void create_chain(
@@ -108,7 +108,7 @@ static void create_slot(
 	if (plan->data)
 		request->data.pieces = &queue->pieces[(size_t)index * VFS_REQUEST_DATA_MAX];
 	request->page = vfs_arena_at(
-		arena, VFS_ZONE_WRITABLE, plan->slots + index * slot_stride(plan));
+		arena, VFS_ZONE_WRITABLE, plan->slots + index * vfs_slot_stride(plan));
 	request->page_addr = vfs_mapping_address(&arena->mapping, request->page, &contiguous);
 	create_chain(request, plan, index);
 }
@@ -117,13 +117,14 @@ static int allocate(struct vfs_queue *queue, const struct vfs_queue_plan *plan)
 {
 	size_t depth = plan->depth;
 
-	queue->requests = calloc(depth, sizeof(*queue->requests));
+	queue->requests = vfs_page_alloc(&queue->session->page, depth, sizeof(*queue->requests));
+	if (!queue->requests)
+		return -ENOMEM;
 	if (!plan->indirect)
 		queue->tables = calloc(depth * plan->max_segments, sizeof(*queue->tables));
 	if (plan->data)
 		queue->pieces = calloc(depth * VFS_REQUEST_DATA_MAX, sizeof(*queue->pieces));
-	if (!queue->requests || (!plan->indirect && !queue->tables) ||
-		(plan->data && !queue->pieces))
+	if ((!plan->indirect && !queue->tables) || (plan->data && !queue->pieces))
 		return vfs_error(-ENOMEM, "out of memory");
 	return 0;
 }
@@ -153,16 +154,22 @@ int vfs_queue_create(struct vfs_queue *queue, const struct vfs_queue_plan *plan)
 		.desc = vfs_arena_at(arena, VFS_ZONE_READABLE, plan->desc),
 		.avail = vfs_arena_at(arena, VFS_ZONE_READABLE, plan->avail),
 		.used = vfs_arena_at(arena, VFS_ZONE_WRITABLE, plan->used),
+		.shadow = vfs_page_alloc(
+			&queue->session->page, plan->ring_size, sizeof(struct vfs_ring_shadow)),
 	};
 	struct vfs_barriers barriers = {
 		.io = vfs_virtio_has(&session->virtio, VIRTIO_F_ORDER_PLATFORM)};
 	int r;
 
+	if (!memory.shadow)
+		return -ENOMEM;
 	queue->depth = plan->depth;
 	r = vfs_ring_init(&queue->ring, plan->ring_size, &memory,
 		vfs_virtio_has(&session->virtio, VIRTIO_RING_F_EVENT_IDX), barriers);
 	if (r == 0 && plan->depth)
 		r = create_slots(queue, plan);
+	if (r == 0)
+		r = vfs_observe_queue(queue, plan);
 	return r;
 }
 
@@ -170,7 +177,6 @@ void vfs_queue_destroy(struct vfs_queue *queue)
 {
 	vfs_wakeup_fini(&queue->wakeup);
 	vfs_ring_fini(&queue->ring);
-	free(queue->requests);
 	free(queue->tables);
 	free(queue->pieces);
 }

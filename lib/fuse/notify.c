@@ -148,6 +148,7 @@ static void complain(struct vfs_session *session, uint32_t code)
 		vfs_log(VFS_LOG_WARNING, "%s: %s; it is dropped", session->device->info.name,
 			vfs_last_error());
 	session->notify.complained |= bit;
+	vfs_observe_error(session, "%s; it is dropped", vfs_last_error());
 }
 
 /* 1: one is in @n, 0: it was dropped. */
@@ -206,7 +207,7 @@ VFS_EXPORT int vfs_notify_next(struct vfs_session *session, struct vfs_notificat
 	if (queue->interrupts) {
 		vfs_ring_disable_interrupts(&queue->ring);
 		queue->interrupts = false;
-		vfs_wakeup_clear(&queue->wakeup);
+		vfs_queue_clear_wakeup(queue);
 	}
 	/* A device that sends nothing but garbage does not keep the caller here. */
 	do {

@@ -51,6 +51,7 @@ static inline bool add_message(struct vfs_request *request)
 		return true;
 	}
 	vfs_chain_clear(&request->chain);
+	vfs_observe_sent(request, request->length - VFS_REQUEST_HEAD);
 	return add_memory(request, request->page + offset, request->length, false);
 }
 
@@ -152,6 +153,7 @@ static int add_sent(struct vfs_request *request)
 		if (r < 0)
 			return r;
 	}
+	vfs_observe_sent(request, bytes);
 	header->len = request->length + (uint32_t)bytes;
 	if (!shape->none && !vfs_chain_add_answer(request, shape->max))
 		return vfs_chain_too_long(&request->chain);

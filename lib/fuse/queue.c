@@ -48,10 +48,11 @@ bool vfs_request_list_remove(struct vfs_request_list *list, struct vfs_request *
 	return true;
 }
 
-static inline void notify(const struct vfs_queue *queue)
+static inline void notify(struct vfs_queue *queue)
 {
 	struct vfs_transport *t = queue->session->device->transport;
 
+	queue->counters.notified++;
 	t->ops->notify(t, queue->index);
 }
 
@@ -100,6 +101,7 @@ static __attribute__((noinline)) void send_or_park(
 			r = vfs_ring_add(&queue->ring, &request->chain);
 		if (r < 0) {
 			vfs_request_list_push(&queue->parked, request);
+			queue->counters.parked++;
 			continue;
 		}
 		request->lent = true;
@@ -157,12 +159,16 @@ static inline __attribute__((always_inline)) int submit(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
 	bool connected = queue->session->state == VFS_SESSION_CONNECTED;
+	uint64_t now = vfs_ticks();
 	unsigned int taken;
 
-	for (taken = 0; taken < count && can_be_sent(queue, requests[taken], connected); taken++)
+	for (taken = 0; taken < count && can_be_sent(queue, requests[taken], connected); taken++) {
 		requests[taken]->state = VFS_REQUEST_SUBMITTED;
+		requests[taken]->since = now;
+	}
 	if (taken < count)
 		return give_back(queue, requests, taken);
+	vfs_observe_submitted(queue, now, requests, count);
 	queue->in_flight += count;
 	queue->counters.submitted += count;
 	send(queue, requests, count);

@@ -153,6 +153,8 @@ static __attribute__((cold, noinline)) void log_malformed(const struct vfs_reque
 	vfs_log(VFS_LOG_ERROR, "%s: opcode %u, request %llu: %s",
 		request->queue->session->device->info.name, request->opcode,
 		(unsigned long long)request->reply.unique, vfs_last_error());
+	vfs_observe_error(request->queue->session, "opcode %u, request %llu: %s", request->opcode,
+		(unsigned long long)request->reply.unique, vfs_last_error());
 }
 
 static inline void read_header(struct vfs_request *request, uint32_t used_len)
@@ -163,10 +165,11 @@ static inline void read_header(struct vfs_request *request, uint32_t used_len)
 }
 
 /* Look at what the device says of a request that it returned. */
-static void complete(struct vfs_request *request, uint32_t used_len)
+static void complete(struct vfs_queue *queue, struct vfs_request *request, uint32_t used_len)
 {
 	int r;
 
+	vfs_observe_answered(queue, request, used_len);
 	read_header(request, used_len);
 	r = vfs_reply_check(&request->reply, &request->malformed);
 	if (request->malformed) {
@@ -175,6 +178,8 @@ static void complete(struct vfs_request *request, uint32_t used_len)
 	}
 	/* Also where an answer may be left out. */
 	if (r < 0 || (r == 0 && used_len == 0)) {
+		if (r < 0)
+			vfs_observe_refused(queue, request);
 		set_result(request, r);
 	} else {
 		request->error = 0;
@@ -184,6 +189,8 @@ static void complete(struct vfs_request *request, uint32_t used_len)
 	}
 	vfs_data_let_go(&request->data);
 	request->state = VFS_REQUEST_DONE;
+	if (request->timed)
+		vfs_observe_time(queue, request);
 }
 
 /* The device gave back what its caller had an answer for already. */
@@ -225,7 +232,7 @@ static unsigned int pop_answers(
 		}
 		request->lent = false;
 		request->deadline_ns = 0;
-		complete(request, len);
+		complete(queue, request, len);
 		requests[count++] = request;
 	}
 	return count;
@@ -236,6 +243,8 @@ void vfs_request_abort(struct vfs_request *request, int error)
 	if (!request->lent)
 		vfs_data_let_go(&request->data);
 	request->malformed = false;
+	vfs_observe_answered(request->queue, request, 0);
+	vfs_observe_refused(request->queue, request);
 	set_result(request, error);
 	request->state = VFS_REQUEST_DONE;
 }
@@ -256,7 +265,7 @@ static void want_no_interrupt(struct vfs_queue *queue)
 {
 	vfs_ring_disable_interrupts(&queue->ring);
 	queue->interrupts = false;
-	vfs_wakeup_clear(&queue->wakeup);
+	vfs_queue_clear_wakeup(queue);
 }
 
 /* Room for those that were parked, and what ended without the device. How many of these. */
@@ -312,7 +321,7 @@ static inline __attribute__((always_inline)) struct vfs_request *pop_plain(struc
 	if (!vfs_ring_peek(&queue->ring, &id, &len))
 		return NULL;
 	request = queue->ring.shadow[id].token;
-	if (request->ended || request->data.bounced)
+	if (request->special || request->data.bounced)
 		return NULL;
 	read_header(request, len);
 	if (!is_plain(&request->reply))
@@ -323,6 +332,9 @@ static inline __attribute__((always_inline)) struct vfs_request *pop_plain(struc
 	request->malformed = false;
 	request->error = request->reply.header.error;
 	request->body_length = body_length(&request->reply);
+	vfs_observe_answered(queue, request, len);
+	if (request->error)
+		vfs_observe_refused(queue, request);
 	vfs_data_let_go(&request->data);
 	request->state = VFS_REQUEST_DONE;
 	return request;

@@ -11,7 +11,7 @@ static void reset(struct vfs_request *request)
 	request->state = VFS_REQUEST_TAKEN;
 	request->user_data = NULL;
 	request->timeout_ns = 0;
-	request->ended = false;
+	request->special = 0;
 	request->data.count = 0;
 	request->deadline_ns = 0;
 }
@@ -70,6 +70,7 @@ int vfs_request_begin_anew_slowly(struct vfs_request *request)
 	if (request->state != VFS_REQUEST_PREPARED)
 		return vfs_error(-EINVAL, "the request is in flight or was not taken");
 	vfs_data_let_go(&request->data);
+	request->special = 0;
 	request->state = VFS_REQUEST_TAKEN;
 	return 0;
 }

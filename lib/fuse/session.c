@@ -93,6 +93,7 @@ static int create_queues(struct vfs_session *session)
 {
 	struct vfs_device *device = session->device;
 	unsigned int i;
+	int r;
 
 	session->first_request_queue = 1;
 	if (vfs_virtio_has(&session->virtio, VFS_FS_F_NOTIFICATION))
@@ -102,9 +103,9 @@ static int create_queues(struct vfs_session *session)
 		1ULL * session->first_request_queue + device->info.num_request_queues)
 		return vfs_error(-EPROTO, "%s has %u queues, too few for %u request queues",
 			device->info.name, session->num_rings, device->info.num_request_queues);
-	session->queues = calloc(session->num_rings, sizeof(*session->queues));
-	if (!session->queues)
-		return vfs_error(-ENOMEM, "out of memory");
+	r = vfs_observe_create(session);
+	if (r < 0)
+		return r;
 	for (i = 0; i < session->num_rings; i++) {
 		session->queues[i].session = session;
 		session->queues[i].index = (uint16_t)i;
@@ -342,7 +343,7 @@ static void release(struct vfs_session *session)
 	vfs_notify_destroy(session);
 	vfs_address_space_fini(&session->space);
 	session->device->user = NULL;
-	free(session->queues);
+	vfs_page_destroy(&session->page);
 	free(session);
 }
 
@@ -368,6 +369,7 @@ void vfs_session_fail(struct vfs_session *session, int error)
 	if (atomic_exchange(&session->failing, true))
 		return;
 	snprintf(why, sizeof(why), "%s", vfs_last_error());
+	vfs_observe_failed(session, error);
 	vfs_log(VFS_LOG_ERROR, "%s has failed: its requests end with an error",
 		session->device->info.name);
 	/* Memory may be registered at this moment, by another thread. */
@@ -411,6 +413,7 @@ VFS_EXPORT int vfs_session_create(struct vfs_device *device,
 		return vfs_error(-ENOMEM, "out of memory");
 	session->device = device;
 	session->user.failed = on_failure;
+	session->page = (struct vfs_page){.fd = -1, .wish_fd = -1};
 	r = set_options(session, options);
 	if (r < 0) {
 		free(session);
@@ -433,6 +436,8 @@ VFS_EXPORT int vfs_session_create(struct vfs_device *device,
 		r = create_memory(session);
 	if (r == 0)
 		r = start(session);
+	if (r == 0)
+		r = vfs_observe_started(session);
 	if (r < 0)
 		return give_up(session, r);
 	*result = session;

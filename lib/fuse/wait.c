@@ -31,6 +31,7 @@ static bool has_ended(const struct vfs_queue *queue)
 VFS_EXPORT bool vfs_queue_arm(struct vfs_queue *queue)
 {
 	queue->interrupts = true;
+	vfs_observe_pause(queue);
 	if (has_ended(queue))
 		return true;
 	return !queue->session->failed && vfs_ring_enable_interrupts(&queue->ring);
@@ -165,6 +166,7 @@ static bool look(struct vfs_queue *queue, unsigned int *looks)
 		some = took < batch || keep_going(queue);
 	}
 	lock(queue);
+	queue->counters.looks += *looks;
 	/* What was found nobody else has taken. */
 	return (some && !queue->session->failed) || has_something(queue);
 }
@@ -179,6 +181,7 @@ static int look_on(struct vfs_queue *queue, struct limit *limit)
 		unsigned int looks = LOOKS_PER_CHECK;
 
 		some = look(queue, &looks);
+		vfs_observe_pause(queue);
 		read_clock(limit);
 		if (limit->now_ns >= check_at) {
 			check_device(queue->session->device);
@@ -210,6 +213,7 @@ static int sleep_on(struct vfs_queue *queue, struct pollfd *fds, nfds_t count, i
 {
 	int r;
 
+	queue->counters.sleeps++;
 	queue->asleep = true;
 	unlock(queue);
 	r = poll(fds, count, timeout_ms) < 0 ? -errno : 0;
@@ -251,7 +255,7 @@ static int sleep_for_it(struct vfs_queue *queue, struct limit *limit)
 	while (r == 0 && !vfs_queue_arm(queue)) {
 		/* Only now: when there is something, whoever reaps it clears the descriptor. */
 		if (woken) {
-			vfs_wakeup_clear(&queue->wakeup);
+			vfs_queue_clear_wakeup(queue);
 			woken = false;
 			continue;
 		}

@@ -71,21 +71,21 @@ void vfs_wakeup_fini(struct vfs_wakeup *wakeup)
 	vfs_wakeup_init(wakeup);
 }
 
-void vfs_wakeup_clear(struct vfs_wakeup *wakeup)
+bool vfs_wakeup_clear(struct vfs_wakeup *wakeup)
 {
 	const struct vfs_wakeup *other;
+	bool was_set;
 
 	if (wakeup->interrupt < 0)
-		return;
-	if (wakeup->own < 0) {
-		(void)vfs_eventfd_clear(wakeup->interrupt);
-		return;
-	}
-	(void)vfs_eventfd_clear(wakeup->own);
+		return false;
+	if (wakeup->own < 0)
+		return vfs_eventfd_clear(wakeup->interrupt);
+	was_set = vfs_eventfd_clear(wakeup->own);
 	if (!vfs_eventfd_clear(wakeup->interrupt))
-		return;
+		return was_set;
 	for (other = wakeup->next; other != wakeup; other = other->next)
 		vfs_eventfd_signal(other->own);
+	return true;
 }
 
 void vfs_wakeup_signal(const struct vfs_wakeup *wakeup)

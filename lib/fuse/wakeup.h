@@ -27,8 +27,8 @@ int vfs_wakeup_share(struct vfs_wakeup *wakeup, struct vfs_wakeup *other);
 
 void vfs_wakeup_fini(struct vfs_wakeup *wakeup);
 
-/* Make the descriptor unreadable until the next interrupt. */
-void vfs_wakeup_clear(struct vfs_wakeup *wakeup);
+/* Make the descriptor unreadable until the next interrupt. False: it was not readable. */
+bool vfs_wakeup_clear(struct vfs_wakeup *wakeup);
 
 /* Wake who waits. */
 void vfs_wakeup_signal(const struct vfs_wakeup *wakeup);

@@ -63,11 +63,12 @@ static void ask_for_no_interrupt(struct vfs_ring *ring)
 int vfs_ring_init(struct vfs_ring *ring, uint16_t size, const struct vfs_ring_memory *memory,
 	bool event_idx, struct vfs_barriers barriers)
 {
-	struct vfs_ring_shadow *shadow;
+	struct vfs_ring_shadow *shadow = memory->shadow;
 
 	if (!is_power_of_2(size) || size > RING_SIZE_MAX)
 		return vfs_error(-EINVAL, "a ring cannot have %u entries", size);
-	shadow = calloc(size, sizeof(*shadow));
+	if (!shadow)
+		shadow = calloc(size, sizeof(*shadow));
 	if (!shadow)
 		return vfs_error(-ENOMEM, "no memory for a ring of %u entries", size);
 	for (uint16_t i = 0; i < size; i++)
@@ -90,7 +91,8 @@ int vfs_ring_init(struct vfs_ring *ring, uint16_t size, const struct vfs_ring_me
 
 void vfs_ring_fini(struct vfs_ring *ring)
 {
-	free(ring->shadow);
+	if (!ring->memory.shadow)
+		free(ring->shadow);
 	ring->shadow = NULL;
 }
 

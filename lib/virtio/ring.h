@@ -95,11 +95,17 @@ static inline bool vfs_chain_add(struct vfs_chain *chain, uint64_t addr, uint32_
 	return true;
 }
 
-/* Memory of a ring's three parts. Each part is contiguous for the device. */
+struct vfs_ring_shadow;
+
+/*
+ * Memory of a ring's three parts, each contiguous for the device, and of what the driver alone
+ * knows of its descriptors, zeroed; NULL: it is allocated.
+ */
 struct vfs_ring_memory {
 	void *desc;
 	void *avail;
 	void *used;
+	struct vfs_ring_shadow *shadow;
 };
 
 /* Bytes of a descriptor, in the ring or in an indirect table. */

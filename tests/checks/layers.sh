@@ -4,7 +4,7 @@ set -euo pipefail
 
 below=""
 status=0
-for layer in core transport dma virtio discovery fuse ops dax file; do
+for layer in core observe transport dma virtio discovery fuse ops dax file; do
 	[ -d "$TOP/lib/$layer" ] || continue
 	below+="${below:+|}$layer"
 	if grep -Ern '^#include "[a-z]+/' "$TOP/lib/$layer" | grep -Ev "#include \"($below)/"; then

@@ -11,7 +11,7 @@
 struct fake_memfd {
 	bool huge;		/* there are huge pages: what is asked of them succeeds */
 	unsigned int num_huge;	/* how often they were asked for */
-	unsigned int num_small; /* and others */
+	unsigned int num_small; /* and others, for the device */
 };
 
 extern struct fake_memfd fake_memfd;
