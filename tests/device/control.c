@@ -41,6 +41,10 @@ static int obey(struct device *device, char *line, char *answer, size_t size)
 		faults_clear();
 		return 0;
 	}
+	if (strcmp(line, "stall") == 0 || strcmp(line, "resume") == 0) {
+		device_stall(device, line[0] == 's');
+		return 0;
+	}
 	if (strcmp(line, "counts") == 0) {
 		counts_print(answer, size);
 		return 0;

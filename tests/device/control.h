@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A socket that takes commands, a line each: a fault as in faults.h, "clear", "notify" and a
- * notification as in notifier.h, "retrieved" for the answer to one, "counts" as in counts.h, or
- * "held" for the nodes, lookups and open files that the driver has. Each is answered by "ok", and
- * what was asked for, or "error: ..." on a line.
+ * notification as in notifier.h, "stall" to leave requests in the rings and "resume", "retrieved"
+ * for the answer to one, "counts" as in counts.h, or "held" for the nodes, lookups and open files
+ * that the driver has. Each is answered by "ok", and what was asked for, or "error: ..." on a line.
  */
 #ifndef DEVICE_CONTROL_H
 #define DEVICE_CONTROL_H

@@ -119,6 +119,13 @@ uint8_t device_status(struct device *device)
 	return status;
 }
 
+void device_stall(struct device *device, bool stalled)
+{
+	device->stalled = stalled;
+	for (unsigned int i = 0; !stalled && i < device->num_queues; i++)
+		queue_kick(&device->queues[i]);
+}
+
 void device_needs_reset(struct device *device)
 {
 	unsigned int i;

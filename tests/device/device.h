@@ -4,6 +4,7 @@
 #define DEVICE_DEVICE_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -45,6 +46,7 @@ struct device {
 	_Atomic uint64_t negotiated;
 	bool polling;
 	bool no_slots;
+	atomic_bool stalled;  /* requests are left where they are */
 	struct queue *queues; /* hiprio first */
 	unsigned int num_queues;
 	unsigned int num_request_queues;
@@ -65,6 +67,9 @@ int device_negotiate(struct device *device, uint64_t features);
 /* 0 is a reset: queues stop and forget. */
 void device_set_status(struct device *device, uint8_t status);
 uint8_t device_status(struct device *device);
+
+/* Take no requests any more, or go on. */
+void device_stall(struct device *device, bool stalled);
 
 /*
  * Back to what it was before the driver came. The memory stays: that is not the device's, and

@@ -106,6 +106,11 @@ int queue_do(struct queue *queue, unsigned int run, queue_step step, void *argum
 	}
 }
 
+void queue_kick(struct queue *queue)
+{
+	signal_fd(queue->kick);
+}
+
 void queue_signal_error(struct queue *queue)
 {
 	pthread_mutex_lock(&queue->lock);
@@ -183,9 +188,9 @@ static struct request *next_request(struct queue *queue, int *result)
 static int take_requests(struct queue *queue)
 {
 	struct request *request;
-	int r;
+	int r = 0;
 
-	while ((request = next_request(queue, &r)) != NULL)
+	while (!queue->device->stalled && (request = next_request(queue, &r)) != NULL)
 		device_handle(queue->device, request);
 	return r;
 }
@@ -208,7 +213,7 @@ static int serve_by_kicks(struct queue *queue)
 		r = queue_do(queue, queue->run, awake_step, NULL);
 		if (r == 0)
 			r = take_requests(queue);
-		if (r == 0)
+		if (r == 0 && !queue->device->stalled)
 			r = queue_do(queue, queue->run, sleep_step, NULL);
 		if (r == 0)
 			wait_for_kick(queue);

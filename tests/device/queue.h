@@ -58,6 +58,9 @@ typedef int (*queue_step)(struct queue *queue, struct view *view, void *argument
  */
 int queue_do(struct queue *queue, unsigned int run, queue_step step, void *argument);
 
+/* As the driver does. */
+void queue_kick(struct queue *queue);
+
 /* Tell the driver that the queue is broken. */
 void queue_signal_error(struct queue *queue);
 
