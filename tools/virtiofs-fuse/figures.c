@@ -7,10 +7,10 @@
 
 #include <vfs/request.h>
 
+#include "opcodes.h"
 #include "plan.h"
 #include "relay.h"
 #include "report.h"
-#include "trace.h"
 #include "window.h"
 
 static uint64_t asked(const struct crew *crew, uint32_t opcode)
@@ -36,7 +36,7 @@ static void say_asked(const struct crew *crew)
 		if (!count)
 			continue;
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s %" PRIu64,
-			used ? ", " : "", i ? trace_opcode(i) : "others", count);
+			used ? ", " : "", i ? opcode_name(i) : "others", count);
 	}
 	report_note("the kernel asked: %s", list);
 }

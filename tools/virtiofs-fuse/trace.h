@@ -7,9 +7,6 @@
 
 struct vfs_request;
 
-/* "opcode 99" for one without a name; valid until the next call. */
-const char *trace_opcode(uint32_t opcode);
-
 /* One that the server answered. */
 void trace_request(struct vfs_request *request);
 
