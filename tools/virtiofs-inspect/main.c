@@ -20,18 +20,26 @@ static const struct verb {
 	const char *operands;
 	const char *summary;
 	int min;
-	int max; /* -1: any number */
+	int max;   /* -1: any number */
+	bool json; /* it knows --json */
 	int (*run)(int count, char **names);
 } verbs[] = {
-	{"list", "", "all virtio-fs functions of this machine", 0, 0, verb_list},
-	{"show", "BDF|TAG", "all there is to know about one", 1, 1, verb_show},
-	{"dax", "DEVICE [PATH]", "its DAX window, and how fast a file is mapped there", 1, 2,
+	{"list", "", "all virtio-fs functions of this machine", 0, 0, false, verb_list},
+	{"show", "BDF|TAG", "all there is to know about one", 1, 1, false, verb_show},
+	{"dax", "DEVICE [PATH]", "its DAX window, and how fast a file is mapped there", 1, 2, false,
 		verb_dax},
 	{"bind", "BDF|TAG...", "give it to vfio-pci, for programs that use libvirtiofs", 1, -1,
-		verb_bind},
+		false, verb_bind},
 	{"unbind", "BDF|TAG...", "give it back to virtio-pci, for the kernel's own driver", 1, -1,
-		verb_unbind},
-	{"help", "", "this text", 0, 0, verb_help},
+		false, verb_unbind},
+	{"ps", "", "the sessions of running programs", 0, 0, true, verb_ps},
+	{"queues", "[SESSION]", "what their queues are doing, and whether they are well", 0, 1,
+		true, verb_queues},
+	{"ring", "[SESSION [QUEUE]]", "what is in the ring of a queue", 0, 2, true, verb_ring},
+	{"inflight", "[SESSION]", "requests that are under way", 0, 1, true, verb_inflight},
+	{"stats", "[SESSION]", "what was done so far, and how long it took", 0, 1, true,
+		verb_stats},
+	{"help", "", "this text", 0, 0, false, verb_help},
 };
 
 #define NUM_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -45,14 +53,18 @@ static int verb_help(int count, char **names)
 	puts("Usage: virtiofs-inspect VERB [OPERAND...]\n"
 	     "Look at virtio-fs devices, and give them to a driver.\n");
 	for (i = 0; i < NUM_VERBS; i++)
-		printf("  %-6s %-13s  %s\n", verbs[i].name, verbs[i].operands, verbs[i].summary);
+		printf("  %-8s %-17s  %s\n", verbs[i].name, verbs[i].operands, verbs[i].summary);
 	puts("\n"
 	     "  -h, --help     this text\n"
 	     "  -V, --version  the version\n"
 	     "\n"
 	     "BDF is a PCI address as in 0000:00:05.0 or 00:05.0, TAG the name of a device.\n"
 	     "DEVICE is one of these, or a daemon's socket, as for virtiofs-fuse. It is opened.\n"
-	     "Exit status: 0 it worked, 1 it did not, 2 the command line is wrong.");
+	     "SESSION is the number of a process, a tag, or a device as ps shows it; without it\n"
+	     "all sessions are shown. They are not stopped and not asked. With --json these verbs\n"
+	     "print JSON.\n"
+	     "Exit status: 0 it worked, 1 it did not, 2 the command line is wrong, 3 a queue is\n"
+	     "not well.");
 	return 0;
 }
 
@@ -97,8 +109,8 @@ static int run(const struct verb *verb, int count, char **names)
 		print_error("cannot write the output");
 		return EXIT_FAILURE;
 	}
-	if (r == 0)
-		return EXIT_SUCCESS;
+	if (r >= 0)
+		return r;
 	print_error(vfs_last_error());
 	return EXIT_FAILURE;
 }
@@ -106,11 +118,12 @@ static int run(const struct verb *verb, int count, char **names)
 int main(int argc, char **argv)
 {
 	const struct verb *verb;
+	int operands = 0;
 	int i;
 
 	setlocale(LC_ALL, "");
 	if (argc < 2)
-		return usage_error("say what to do: list, show, dax, bind or unbind (see --help)");
+		return usage_error("say what to do: list, show, ps, queues, ... (see --help)");
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)
 		return run(find_verb("help"), 0, NULL);
 	if (strcmp(argv[1], "--version") == 0 || strcmp(argv[1], "-V") == 0) {
@@ -119,17 +132,20 @@ int main(int argc, char **argv)
 	}
 	verb = find_verb(argv[1]);
 	if (!verb)
-		return usage_error(
-			"there is no \"%s\", only list, show, dax, bind and unbind (see --help)",
-			argv[1]);
+		return usage_error("there is no \"%s\" (see --help)", argv[1]);
 	argc -= 2;
 	argv += 2;
 	for (i = 0; i < argc; i++) {
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return run(find_verb("help"), 0, NULL);
-		if (argv[i][0] == '-')
+		if (strcmp(argv[i], "--json") == 0 && verb->json)
+			inspect_options.json = true;
+		else if (argv[i][0] == '-')
 			return usage_error("%s has no option %s (see --help)", verb->name, argv[i]);
+		else
+			argv[operands++] = argv[i];
 	}
+	argc = operands;
 	if (argc < verb->min)
 		return usage_error("%s needs a PCI address or a tag (see --help)", verb->name);
 	if (verb->max >= 0 && argc > verb->max)
