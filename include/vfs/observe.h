@@ -325,6 +325,16 @@ struct vfs_observe_queue {
 };
 
 /**
+ * struct vfs_observe_place - a number in the page
+ * @offset: in the page
+ * @size: bytes, 1, 2, 4 or 8; 0: it is not there
+ */
+struct vfs_observe_place {
+	uint64_t offset;
+	uint64_t size;
+};
+
+/**
  * enum vfs_observe_figure - numbers of the files and the DAX window of a mount
  * @VFS_OBSERVE_NODES: that are known
  * @VFS_OBSERVE_NAME_HITS: names that were known
@@ -333,8 +343,7 @@ struct vfs_observe_queue {
  * @VFS_OBSERVE_DIRTY_BLOCKS: of these, that the server was not told yet
  * @VFS_OBSERVE_DATA_HITS: blocks that were known
  * @VFS_OBSERVE_DATA_MISSES: blocks that were asked for
- * @VFS_OBSERVE_DAX_RANGES: of the window
- * @VFS_OBSERVE_DAX_FREE: of these, with nothing in them
+ * @VFS_OBSERVE_DAX_FREE: ranges of the window with nothing in them
  * @VFS_OBSERVE_DAX_MAPPING: that are being mapped
  * @VFS_OBSERVE_DAX_READABLE: that are mapped for reading
  * @VFS_OBSERVE_DAX_WRITABLE: that are mapped for writing
@@ -350,7 +359,6 @@ enum vfs_observe_figure {
 	VFS_OBSERVE_DIRTY_BLOCKS,
 	VFS_OBSERVE_DATA_HITS,
 	VFS_OBSERVE_DATA_MISSES,
-	VFS_OBSERVE_DAX_RANGES,
 	VFS_OBSERVE_DAX_FREE,
 	VFS_OBSERVE_DAX_MAPPING,
 	VFS_OBSERVE_DAX_READABLE,
@@ -394,7 +402,7 @@ enum vfs_observe_figure {
  * @queue_fields: by enum vfs_observe_queue_field
  * @request_fields: by enum vfs_observe_request_field
  * @head_fields: by enum vfs_observe_head_field
- * @figures: by enum vfs_observe_figure
+ * @figures: by enum vfs_observe_figure; of a session with a mount, or a window
  */
 struct vfs_observe_page {
 	char magic[8];
@@ -429,7 +437,7 @@ struct vfs_observe_page {
 	struct vfs_observe_field queue_fields[VFS_OBSERVE_QUEUE_FIELDS];
 	struct vfs_observe_field request_fields[VFS_OBSERVE_REQUEST_FIELDS];
 	struct vfs_observe_field head_fields[VFS_OBSERVE_HEAD_FIELDS];
-	uint64_t figures[VFS_OBSERVE_FIGURES];
+	struct vfs_observe_place figures[VFS_OBSERVE_FIGURES];
 };
 
 /**

@@ -56,12 +56,16 @@ struct vfs_dax_ops {
 
 #define VFS_DAX_BATCH_MAX 64u
 
+/* Of ranges, in the order of the figures that are shown of them. */
+#define VFS_DAX_STATES 6u
+
 struct vfs_dax_config {
 	void *window;	    /* where it is in this process */
 	uint64_t length;    /* bytes; what is no whole range at its end is not used */
 	uint64_t range;	    /* bytes, a power of 2 and a multiple of @unit */
 	uint64_t unit;	    /* what offsets and lengths are multiples of, a power of 2 */
 	unsigned int batch; /* most ranges in one call of unmap; no more than above */
+	uint64_t *count;    /* where ranges are counted by their state; NULL: for nobody to see */
 };
 
 /*

@@ -48,6 +48,8 @@ enum vfs_range_state {
 	VFS_RANGE_STATES,
 };
 
+_Static_assert(VFS_RANGE_STATES == VFS_DAX_STATES, "each state is counted");
+
 struct vfs_dax_range {
 	enum vfs_range_state state;
 	unsigned int pins; /* holds included */
@@ -75,11 +77,12 @@ struct vfs_dax {
 	atomic_size_t held;    /* ranges */
 	struct vfs_list free;
 	struct vfs_list inodes;
-	size_t count[VFS_RANGE_STATES]; /* ranges in that state */
-	size_t kept;			/* vfs_dax_inode.kept of all */
-	size_t num_keepers;		/* inodes that have any */
-	size_t hand;			/* the range to look at next for reclaiming */
-	bool said;			/* that one was retired */
+	uint64_t *count; /* ranges in each state */
+	uint64_t own_count[VFS_RANGE_STATES];
+	size_t kept;	    /* vfs_dax_inode.kept of all */
+	size_t num_keepers; /* inodes that have any */
+	size_t hand;	    /* the range to look at next for reclaiming */
+	bool said;	    /* that one was retired */
 
 	/* Of vfs_dax_stats. */
 	uint64_t hits; /* of inodes that are no more */

@@ -7,6 +7,7 @@
 #include "dax/guard.h"
 #include "dax/probe.h"
 #include "dax/server.h"
+#include "fuse/fuse.h"
 
 #define RANGE_DEFAULT (2ull << 20)
 
@@ -99,4 +100,16 @@ struct vfs_dax_memory vfs_dax_look_at_memory(
 			"processor does not cache it%s",
 			name, memory.speed, automatic ? ": it is not used" : "");
 	return memory;
+}
+
+void vfs_dax_show(struct vfs_session *session, struct vfs_dax_config *config)
+{
+	uint64_t *count;
+
+	if (!session)
+		return;
+	count = vfs_observe_alloc(session, VFS_DAX_STATES * sizeof(*count));
+	for (unsigned int i = 0; count && i < VFS_DAX_STATES; i++)
+		vfs_observe_figure(session, VFS_OBSERVE_DAX_FREE + i, &count[i], sizeof(*count));
+	config->count = count;
 }

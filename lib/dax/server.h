@@ -44,6 +44,9 @@ void vfs_dax_op_unmap(struct vfs_op *op, uint64_t node, const struct vfs_dax_map
  */
 int vfs_dax_default_range(struct vfs_dax_config *config, const char *name);
 
+/* Have ranges counted where others see it, if there is a session that is seen. */
+void vfs_dax_show(struct vfs_session *session, struct vfs_dax_config *config);
+
 /* What kind of memory the window is, as it was found out. */
 struct vfs_dax_memory {
 	enum vfs_memory_type type;

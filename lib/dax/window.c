@@ -52,6 +52,7 @@ int vfs_dax_create(const struct vfs_dax_config *config, const struct vfs_dax_ops
 	dax->config.batch = config->batch ? config->batch : 1;
 	if (dax->config.batch > VFS_DAX_BATCH_MAX)
 		dax->config.batch = VFS_DAX_BATCH_MAX;
+	dax->count = config->count ? config->count : dax->own_count;
 	dax->ops = *ops;
 	dax->ctx = ctx;
 	vfs_list_init(&dax->free);

@@ -119,6 +119,13 @@ struct vfs_file {
 #define VFS_NODE_BUCKETS 4096u
 #define VFS_NAME_BUCKETS 8192u
 
+/* Of the tree, for those who want to see how it does; with its lock. */
+struct vfs_tree_counts {
+	uint64_t nodes;
+	uint64_t name_hits;
+	uint64_t name_misses;
+};
+
 struct vfs_fs {
 	struct vfs_device *device;
 	struct vfs_session *session;
@@ -139,13 +146,11 @@ struct vfs_fs {
 		owed_nodes; /* in no table any more, to be given back when there is memory */
 	struct vfs_list unused_names; /* those that lead nowhere */
 	struct vfs_list files;
-	unsigned int num_nodes;
 	unsigned int num_unused;
 	unsigned int num_negative;
 	uint64_t version;     /* of attributes, counted up by changes */
 	uint64_t names_epoch; /* all names were changed by the server */
-	uint64_t name_hits;
-	uint64_t name_misses;
+	struct vfs_tree_counts *counts;
 
 	pthread_mutex_t notify_lock; /* of taking notifications */
 	struct vfs_pool *pool;	     /* of data, see data.h */

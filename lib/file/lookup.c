@@ -22,9 +22,9 @@ static int find_kept(struct vfs_node *parent, const char *text, struct vfs_found
 			vfs_node_hold(name->node);
 	}
 	if (r == -EAGAIN)
-		fs->name_misses++;
+		fs->counts->name_misses++;
 	else
-		fs->name_hits++;
+		fs->counts->name_hits++;
 	pthread_mutex_unlock(&fs->lock);
 	return r;
 }

@@ -187,8 +187,8 @@ VFS_EXPORT void vfs_fs_cache_stats(struct vfs_fs *fs, struct vfs_cache_stats *st
 	*stats = (struct vfs_cache_stats){0};
 	vfs_pool_stats(fs, stats);
 	pthread_mutex_lock(&fs->lock);
-	stats->nodes = fs->num_nodes;
-	stats->name_hits = fs->name_hits;
-	stats->name_misses = fs->name_misses;
+	stats->nodes = fs->counts->nodes;
+	stats->name_hits = fs->counts->name_hits;
+	stats->name_misses = fs->counts->name_misses;
 	pthread_mutex_unlock(&fs->lock);
 }

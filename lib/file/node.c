@@ -74,7 +74,7 @@ static void add(struct vfs_fs *fs, struct vfs_node *node)
 	node->hash_next = *bucket;
 	*bucket = node;
 	node->users = 1;
-	fs->num_nodes++;
+	fs->counts->nodes++;
 }
 
 static bool is_same(const struct vfs_node *node, const struct fuse_entry_out *entry)
@@ -152,7 +152,7 @@ static void take_out(struct vfs_node *node)
 {
 	vfs_list_del(&node->lru);
 	node->fs->num_unused--;
-	node->fs->num_nodes--;
+	node->fs->counts->nodes--;
 	vfs_names_drop_to(node);
 	unhash(node);
 	if (node->last_parent)
@@ -242,8 +242,28 @@ void vfs_nodes_trim(struct vfs_fs *fs, unsigned int keep)
 	} while (count > 0 && give_back(fs, nodes, count) == 0);
 }
 
+/* In the session's page. */
+static int create_counts(struct vfs_fs *fs)
+{
+	struct vfs_tree_counts *counts = vfs_observe_alloc(fs->session, sizeof(*counts));
+
+	if (!counts)
+		return -ENOMEM;
+	fs->counts = counts;
+	vfs_observe_figure(fs->session, VFS_OBSERVE_NODES, &counts->nodes, sizeof(counts->nodes));
+	vfs_observe_figure(
+		fs->session, VFS_OBSERVE_NAME_HITS, &counts->name_hits, sizeof(counts->name_hits));
+	vfs_observe_figure(fs->session, VFS_OBSERVE_NAME_MISSES, &counts->name_misses,
+		sizeof(counts->name_misses));
+	return 0;
+}
+
 int vfs_tree_create(struct vfs_fs *fs)
 {
+	int r = create_counts(fs);
+
+	if (r < 0)
+		return r;
 	vfs_list_init(&fs->unused_nodes);
 	vfs_list_init(&fs->owed_nodes);
 	vfs_list_init(&fs->unused_names);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "file/cache.h"
+#include "fuse/fuse.h"
 
 #define DEFAULT_BYTES (64u << 20)
 
@@ -154,19 +155,31 @@ void vfs_pool_stats(struct vfs_fs *fs, struct vfs_cache_stats *stats)
 
 /* ---- the pool ---- */
 
+/* It is in the session's page. */
+static void show(struct vfs_fs *fs)
+{
+	const struct vfs_pool *pool = fs->pool;
+
+	vfs_observe_figure(
+		fs->session, VFS_OBSERVE_DATA_BLOCKS, &pool->num_blocks, sizeof(pool->num_blocks));
+	vfs_observe_figure(
+		fs->session, VFS_OBSERVE_DIRTY_BLOCKS, &pool->num_dirty, sizeof(pool->num_dirty));
+	vfs_observe_figure(fs->session, VFS_OBSERVE_DATA_HITS, &pool->hits, sizeof(pool->hits));
+	vfs_observe_figure(
+		fs->session, VFS_OBSERVE_DATA_MISSES, &pool->misses, sizeof(pool->misses));
+}
+
 int vfs_pool_create(struct vfs_fs *fs)
 {
 	size_t bytes = fs->options.cache_bytes ? fs->options.cache_bytes : DEFAULT_BYTES;
-	struct vfs_pool *pool = calloc(1, sizeof(*pool));
+	struct vfs_pool *pool = vfs_observe_alloc(fs->session, sizeof(*pool));
 	unsigned int i;
 
 	if (!pool)
-		return vfs_error(-ENOMEM, "out of memory");
+		return -ENOMEM;
 	pool->all_runs = calloc(VFS_POOL_RUNS, sizeof(pool->all_runs[0]));
-	if (!pool->all_runs) {
-		free(pool);
+	if (!pool->all_runs)
 		return vfs_error(-ENOMEM, "out of memory");
-	}
 	pool->fs = fs;
 	pool->max_blocks = bytes / VFS_BLOCK_SIZE;
 	pthread_mutex_init(&pool->lock, NULL);
@@ -177,6 +190,7 @@ int vfs_pool_create(struct vfs_fs *fs)
 	for (i = 0; i < VFS_POOL_RUNS; i++)
 		vfs_list_add_tail(&pool->runs, &pool->all_runs[i].link);
 	fs->pool = pool;
+	show(fs);
 	return 0;
 }
 
@@ -189,6 +203,5 @@ void vfs_pool_destroy(struct vfs_fs *fs)
 	pthread_mutex_destroy(&pool->threads_lock);
 	pthread_mutex_destroy(&pool->lock);
 	free(pool->all_runs);
-	free(pool);
 	fs->pool = NULL;
 }

@@ -71,6 +71,7 @@ static int create(struct vfs_fs *fs, struct vfs_window *window)
 	window->guard = vfs_guard_acquire(fs->options.dax_faults);
 	if (window->guard < 0)
 		return window->guard;
+	vfs_dax_show(fs->session, &config);
 	r = vfs_dax_create(&config, &ops, window, &window->dax);
 	if (r < 0)
 		vfs_guard_release(window->guard);

@@ -18,6 +18,9 @@
  */
 #define SELDOM (255u << 7)
 
+/* For the layers above, which have a few numbers each. */
+#define ROOM_ABOVE 4096u
+
 /* No wish is for longer. */
 #define WISH_MAX_NS 60000000000ULL
 
@@ -120,7 +123,7 @@ int vfs_observe_create(struct vfs_session *session)
 	size_t size = vfs_page_room(rings, sizeof(struct vfs_queue)) +
 		      vfs_page_room(rings, sizeof(struct vfs_observe_queue)) +
 		      rings * vfs_page_room(o->ring_size, sizeof(struct vfs_ring_shadow)) +
-		      requests_room(VFS_HIPRIO_DEPTH + 1) +
+		      requests_room(VFS_HIPRIO_DEPTH + 1) + ROOM_ABOVE +
 		      o->num_queues * requests_room(o->depth + 1) + pages_room(session);
 	int r = vfs_page_create(&session->page, info->name, size);
 
@@ -261,6 +264,20 @@ void vfs_observe_connected(struct vfs_session *session)
 	head->fuse_flags = session->init.flags;
 	head->max_write = session->init.max_write;
 	set_state(session, VFS_OBSERVE_CONNECTED);
+}
+
+/* ---- numbers of others ---- */
+
+void *vfs_observe_alloc(struct vfs_session *session, size_t size)
+{
+	return vfs_page_alloc(&session->page, 1, size);
+}
+
+void vfs_observe_figure(
+	struct vfs_session *session, enum vfs_observe_figure figure, const void *where, size_t size)
+{
+	session->page.head->figures[figure] = (struct vfs_observe_place){
+		.offset = vfs_page_offset(&session->page, where), .size = size};
 }
 
 /* ---- what goes wrong ---- */

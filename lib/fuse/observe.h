@@ -51,6 +51,14 @@ void vfs_observe_error(struct vfs_session *session, const char *format, ...)
 void vfs_observe_look(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count);
 
+/*
+ * Memory for numbers of the layers above, zeroed; it lives as long as the session does. NULL, with
+ * a message: there is not so much. And where a number is in it.
+ */
+void *vfs_observe_alloc(struct vfs_session *session, size_t size);
+void vfs_observe_figure(struct vfs_session *session, enum vfs_observe_figure figure,
+	const void *where, size_t size);
+
 /* It was reaped. */
 void vfs_observe_time(struct vfs_queue *queue, const struct vfs_request *request);
 

@@ -4,6 +4,7 @@
  * not. The session is this process's own, or that of a child that can be stopped or killed.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -18,6 +19,7 @@
 #include <cmocka.h>
 
 #include <vfs/error.h>
+#include <vfs/file.h>
 
 #include "attach.h"
 #include "core/core.h"
@@ -28,6 +30,7 @@
 #define PAUSE_US 30000u
 
 static pid_t child;
+static struct vfs_fs *mounted; /* ended with the test, if there is one */
 static struct verdict verdict;
 
 static int judge(struct attached *session, void *ctx)
@@ -302,6 +305,85 @@ static void a_session_is_found_by_process_device_or_tag(void **state)
 	assert_non_null(strstr(vfs_last_error(), "no such session"));
 }
 
+/* ---- figures of a mount ---- */
+
+static uint64_t figures[VFS_OBSERVE_FIGURES];
+
+/* Without a window there are none of it. */
+static int read_some_figures(struct attached *session, void *ctx)
+{
+	(void)ctx;
+	for (unsigned int i = 0; i < VFS_OBSERVE_DAX_FREE; i++)
+		assert_true(snapshot_figure(&session->snapshot, i, &figures[i]));
+	assert_false(snapshot_figure(
+		&session->snapshot, VFS_OBSERVE_DAX_FREE, &figures[VFS_OBSERVE_DAX_FREE]));
+	return 0;
+}
+
+static int read_figures(struct attached *session, void *ctx)
+{
+	(void)ctx;
+	for (unsigned int i = 0; i < VFS_OBSERVE_FIGURES; i++)
+		assert_true(snapshot_figure(&session->snapshot, i, &figures[i]));
+	return 0;
+}
+
+static void look_at_figures(void)
+{
+	assert_int_equal(attach_each(process_of(getpid()), read_figures, NULL), 0);
+}
+
+static void make_file(const char *name)
+{
+	char path[128];
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/share/%s", process.dir, name);
+	fd = open(path, O_CREAT | O_WRONLY, 0644);
+	assert_true(fd >= 0);
+	assert_int_equal(ftruncate(fd, 100000), 0);
+	close(fd);
+}
+
+static void read_file(enum vfs_dax_mode dax)
+{
+	const struct vfs_mount_options options = {.cache = VFS_CACHE_ALWAYS, .dax = dax};
+	char data[40000];
+	struct vfs_file *file;
+
+	assert_int_equal(vfs_mount(process.name, &options, &mounted), 0);
+	assert_int_equal(vfs_open(mounted, "file", O_RDONLY, 0, &file), 0);
+	assert_int_equal(vfs_read(file, data, sizeof(data)), sizeof(data));
+	assert_int_equal(vfs_close(file), 0);
+}
+
+static void what_a_mount_keeps_is_shown(void **state)
+{
+	struct vfs_cache_stats stats;
+
+	(void)state;
+	make_file("file");
+	read_file(VFS_DAX_NEVER);
+	vfs_fs_cache_stats(mounted, &stats);
+	assert_int_equal(attach_each(process_of(getpid()), read_some_figures, NULL), 0);
+	assert_int_equal(figures[VFS_OBSERVE_NODES], 2);
+	assert_int_equal(figures[VFS_OBSERVE_NAME_MISSES], stats.name_misses);
+	assert_true(figures[VFS_OBSERVE_DATA_BLOCKS] * 16384 == stats.bytes);
+	assert_int_equal(figures[VFS_OBSERVE_DATA_MISSES], stats.data_misses);
+	assert_true(stats.data_misses > 0);
+}
+
+static void ranges_of_a_window_are_shown(void **state)
+{
+	(void)state;
+	make_file("file");
+	read_file(VFS_DAX_ALWAYS);
+	look_at_figures();
+	assert_int_equal(figures[VFS_OBSERVE_DAX_READABLE], 1);
+	assert_int_equal(figures[VFS_OBSERVE_DAX_FREE], 7);
+	assert_int_equal(figures[VFS_OBSERVE_DAX_RETIRED], 0);
+}
+
 /* ---- */
 
 static int end_test(void **state)
@@ -312,12 +394,15 @@ static int end_test(void **state)
 	command("clear");
 	command("resume");
 	disconnect(&conn);
+	assert_int_equal(vfs_umount(mounted), 0);
+	mounted = NULL;
 	return 0;
 }
 
 static int begin(void **state)
 {
 	(void)state;
+	process.dax = "16";
 	return device_process_start(&process, false);
 }
 
@@ -342,6 +427,8 @@ int main(void)
 		TEST(a_process_may_die_while_it_is_looked_at),
 		TEST(a_reader_may_die_while_he_looks),
 		TEST(a_session_is_found_by_process_device_or_tag),
+		TEST(what_a_mount_keeps_is_shown),
+		TEST(ranges_of_a_window_are_shown),
 	};
 
 	return cmocka_run_group_tests(tests, begin, end);

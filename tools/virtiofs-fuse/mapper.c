@@ -223,6 +223,7 @@ static int create_dax(struct mapper *mapper)
 	if (r < 0)
 		return r;
 	mapper->options.range = config.range;
+	vfs_dax_show(mapper->session, &config);
 	return vfs_dax_create(&config, &ops, mapper, &mapper->dax);
 }
 

@@ -98,34 +98,54 @@ const void *snapshot_element(
 	return snapshot_at(snapshot, array->offset + skip, array->stride);
 }
 
-static uint64_t number(const struct snapshot *snapshot, const struct vfs_observe_array *array,
-	uint64_t index, struct vfs_observe_field field)
+/* Of one of these sizes; any other is none. */
+static uint64_t load(const uint8_t *bytes, size_t size)
 {
-	const uint8_t *element = snapshot_element(snapshot, array, index);
 	uint8_t n8;
 	uint16_t n16;
 	uint32_t n32;
 	uint64_t n64;
 
-	if (!element || !is_inside(field.offset, field.size, array->stride))
-		return 0;
-	element += field.offset;
-	switch (field.size) {
+	switch (size) {
 	case sizeof(n8):
-		memcpy(&n8, element, sizeof(n8));
+		memcpy(&n8, bytes, sizeof(n8));
 		return n8;
 	case sizeof(n16):
-		memcpy(&n16, element, sizeof(n16));
+		memcpy(&n16, bytes, sizeof(n16));
 		return n16;
 	case sizeof(n32):
-		memcpy(&n32, element, sizeof(n32));
+		memcpy(&n32, bytes, sizeof(n32));
 		return n32;
 	case sizeof(n64):
-		memcpy(&n64, element, sizeof(n64));
+		memcpy(&n64, bytes, sizeof(n64));
 		return n64;
 	default:
 		return 0;
 	}
+}
+
+static uint64_t number(const struct snapshot *snapshot, const struct vfs_observe_array *array,
+	uint64_t index, struct vfs_observe_field field)
+{
+	const uint8_t *element = snapshot_element(snapshot, array, index);
+
+	if (!element || !is_inside(field.offset, field.size, array->stride))
+		return 0;
+	return load(element + field.offset, field.size);
+}
+
+bool snapshot_figure(
+	const struct snapshot *snapshot, enum vfs_observe_figure figure, uint64_t *value)
+{
+	struct vfs_observe_place place = snapshot->head.figures[figure];
+	const uint8_t *bytes = place.size <= sizeof(*value)
+				       ? snapshot_at(snapshot, place.offset, place.size)
+				       : NULL;
+
+	if (!place.size || !bytes)
+		return false;
+	*value = load(bytes, place.size);
+	return true;
 }
 
 unsigned int snapshot_num_queues(const struct snapshot *snapshot)
@@ -208,21 +228,28 @@ uint64_t snapshot_age_ns(const struct snapshot *snapshot, uint64_t ticks)
 					     : 0;
 }
 
-void snapshot_last_text(const struct snapshot *snapshot, char *text, size_t size)
+bool snapshot_text(const struct snapshot *snapshot, uint64_t index, struct vfs_observe_text *text)
 {
 	const struct vfs_observe_array *texts = &snapshot->head.texts;
+	uint64_t number = snapshot->head.num_texts - index;
+	const void *element;
+
+	if (index >= snapshot->head.num_texts || index >= texts->count ||
+		texts->stride < sizeof(*text))
+		return false;
+	element = snapshot_element(snapshot, texts, (number - 1) % texts->count);
+	if (!element)
+		return false;
+	memcpy(text, element, sizeof(*text));
+	/* Another one is being written there. */
+	return text->number == number;
+}
+
+void snapshot_last_text(const struct snapshot *snapshot, char *text, size_t size)
+{
 	struct vfs_observe_text last = {0};
 
-	for (uint64_t i = 0; i < texts->count && i < 64; i++) {
-		const void *element = snapshot_element(snapshot, texts, i);
-		struct vfs_observe_text one;
-
-		if (!element || texts->stride < sizeof(one))
-			break;
-		memcpy(&one, element, sizeof(one));
-		if (one.number > last.number)
-			last = one;
-	}
+	(void)snapshot_text(snapshot, 0, &last);
 	text_escape(last.text, strnlen(last.text, sizeof(last.text)), text, size);
 }
 

@@ -59,6 +59,13 @@ uint64_t snapshot_age_ns(const struct snapshot *snapshot, uint64_t ticks);
 /* How long so many take. */
 uint64_t snapshot_ns(const struct snapshot *snapshot, uint64_t ticks);
 
+/* False: it is not there. */
+bool snapshot_figure(
+	const struct snapshot *snapshot, enum vfs_observe_figure figure, uint64_t *value);
+
+/* Its texts, the newest first. False: there are no more. */
+bool snapshot_text(const struct snapshot *snapshot, uint64_t index, struct vfs_observe_text *text);
+
 /* The last of its texts, escaped for a terminal; "" if there is none. */
 void snapshot_last_text(const struct snapshot *snapshot, char *text, size_t size);
 

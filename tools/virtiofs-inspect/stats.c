@@ -5,6 +5,7 @@
 #include "inspect.h"
 #include "observe/times.h"
 #include "opcodes.h"
+#include "text.h"
 #include "visit.h"
 
 struct total {
@@ -95,6 +96,55 @@ static void show_queue(struct output *output, const struct snapshot *snapshot, u
 			output, fields[j].name, snapshot_queue_field(snapshot, i, fields[j].field));
 }
 
+static void show_figures(struct output *output, const struct snapshot *snapshot)
+{
+	static const char *const names[VFS_OBSERVE_FIGURES] = {
+		[VFS_OBSERVE_NODES] = "nodes",
+		[VFS_OBSERVE_NAME_HITS] = "name hits",
+		[VFS_OBSERVE_NAME_MISSES] = "name misses",
+		[VFS_OBSERVE_DATA_BLOCKS] = "data blocks",
+		[VFS_OBSERVE_DIRTY_BLOCKS] = "dirty data blocks",
+		[VFS_OBSERVE_DATA_HITS] = "data hits",
+		[VFS_OBSERVE_DATA_MISSES] = "data misses",
+		[VFS_OBSERVE_DAX_FREE] = "dax ranges free",
+		[VFS_OBSERVE_DAX_MAPPING] = "dax ranges being mapped",
+		[VFS_OBSERVE_DAX_READABLE] = "dax ranges readable",
+		[VFS_OBSERVE_DAX_WRITABLE] = "dax ranges writable",
+		[VFS_OBSERVE_DAX_RECLAIMING] = "dax ranges being reclaimed",
+		[VFS_OBSERVE_DAX_RETIRED] = "dax ranges retired",
+	};
+
+	output_list(output, "figures");
+	for (unsigned int i = 0; i < VFS_OBSERVE_FIGURES; i++) {
+		uint64_t value;
+
+		if (!snapshot_figure(snapshot, i, &value))
+			continue;
+		output_row(output);
+		output_text(output, "figure", "%s", names[i]);
+		output_number(output, "value", value);
+	}
+	output_list_end(output);
+}
+
+static void show_errors(struct output *output, const struct snapshot *snapshot)
+{
+	struct vfs_observe_text text;
+	char safe[sizeof(text.text) * 4];
+
+	output_list(output, "errors");
+	for (uint64_t i = 0; snapshot_text(snapshot, i, &text); i++) {
+		uint64_t now = snapshot->taken.ns;
+
+		output_row(output);
+		output_ns(output, "age_ns", text.at_ns < now ? now - text.at_ns : 0);
+		output_text(output, "error", "%s",
+			text_escape(text.text, strnlen(text.text, sizeof(text.text)), safe,
+				sizeof(safe)));
+	}
+	output_list_end(output);
+}
+
 static int show(struct attached *session, struct output *output)
 {
 	const struct snapshot *snapshot = &session->snapshot;
@@ -107,6 +157,8 @@ static int show(struct attached *session, struct output *output)
 	for (unsigned int i = 0; i < snapshot_num_queues(snapshot); i++)
 		show_queue(output, snapshot, i);
 	output_list_end(output);
+	show_figures(output, snapshot);
+	show_errors(output, snapshot);
 	return 0;
 }
 
