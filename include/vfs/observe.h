@@ -255,8 +255,7 @@ struct vfs_observe_counts {
 
 /**
  * struct vfs_observe_event - a request that was reaped while somebody wished to know
- * @number: of the event, counted from 1; it is at @number - 1, modulo the size of its array.
- * Written last.
+ * @number: of the event, counted from 1; it is at @number - 1, modulo the size of its array
  * @since: ticks when it was submitted
  * @until: ticks when it was reaped
  * @unique: of its message
@@ -265,6 +264,8 @@ struct vfs_observe_counts {
  * @error: 0, or a negative errno
  * @sent: bytes of its message
  * @received: bytes of its answer
+ * @again: @number once more. It is taken away before the rest is written, and comes back after it,
+ * so that somebody who reads from the beginning to the end knows whether he has read all of one.
  */
 struct vfs_observe_event {
 	uint64_t number;
@@ -276,6 +277,7 @@ struct vfs_observe_event {
 	int32_t error;
 	uint32_t sent;
 	uint32_t received;
+	uint64_t again;
 };
 
 /**

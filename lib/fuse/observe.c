@@ -335,8 +335,9 @@ static void add_event(
 	struct vfs_observed *observed = &queue->observed;
 	struct vfs_observe_event *event = &observed->events[observed->num_events % EVENTS];
 
-	__atomic_store_n(&event->number, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&event->again, 0, __ATOMIC_RELAXED);
 	__atomic_thread_fence(__ATOMIC_RELEASE);
+	event->number = ++observed->num_events;
 	event->since = since;
 	event->until = now;
 	event->unique = request->reply.unique;
@@ -345,7 +346,7 @@ static void add_event(
 	event->error = request->error;
 	event->sent = (uint32_t)request->chain.readable;
 	event->received = request->reply.used_len;
-	__atomic_store_n(&event->number, ++observed->num_events, __ATOMIC_RELEASE);
+	__atomic_store_n(&event->again, event->number, __ATOMIC_RELEASE);
 }
 
 static void tell(struct vfs_queue *queue, const struct vfs_request *request, uint64_t ticks)

@@ -282,6 +282,7 @@ static void each_request_is_an_event_if_somebody_wishes(void **state)
 	answer_all(3);
 	assert_int_equal(event(0)->number, 1);
 	assert_int_equal(event(2)->number, 3);
+	assert_int_equal(event(2)->again, 3);
 	assert_int_equal(event(2)->node, 3);
 	assert_int_equal(event(2)->opcode, FUSE_STATFS);
 	assert_int_equal(event(2)->unique, taken.header.unique);

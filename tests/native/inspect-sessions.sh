@@ -60,6 +60,17 @@ done
 refuses 'there is no session .*nobody' "$inspect" queues nobody
 refuses 'no option --nothing' "$inspect" queues --nothing
 
+# It is heard of at the next request at the latest, since the bridge sleeps in between.
+timeout 30 "$inspect" trace observed --seconds 3 >"$WORK/trace" &
+tracer=$!
+within 10 sh -c "stat '$MOUNT/nothing' >/dev/null 2>&1; grep -q LOOKUP '$WORK/trace'" ||
+	die "nothing is traced: $(cat "$WORK/trace")"
+ok "trace ends by itself" wait $tracer
+cp "$WORK/trace" "$WORK/printed"
+says '^ *[0-9.]+ +1 +LOOKUP +0x[0-9a-f]+ node 1 +sent 48 received [0-9]+ .*No such file'
+refuses 'no session .*nobody' "$inspect" trace nobody
+refuses 'wants a number' "$inspect" trace observed --seconds x
+
 command_device stall
 stat "$MOUNT/missing" >/dev/null 2>&1 &
 ok "a device that takes nothing" within 10 queue_is stalled

@@ -8,6 +8,7 @@
 /* What was given on the command line. */
 struct inspect_options {
 	bool json;
+	unsigned int seconds; /* 0: no limit */
 };
 
 extern struct inspect_options inspect_options;
@@ -29,5 +30,6 @@ int verb_queues(int count, char **names);
 int verb_ring(int count, char **names);
 int verb_inflight(int count, char **names);
 int verb_stats(int count, char **names);
+int verb_trace(int count, char **names);
 
 #endif

@@ -20,26 +20,29 @@ static const struct verb {
 	const char *operands;
 	const char *summary;
 	int min;
-	int max;   /* -1: any number */
-	bool json; /* it knows --json */
+	int max;      /* -1: any number */
+	bool json;    /* it knows --json */
+	bool seconds; /* and --seconds */
 	int (*run)(int count, char **names);
 } verbs[] = {
-	{"list", "", "all virtio-fs functions of this machine", 0, 0, false, verb_list},
-	{"show", "BDF|TAG", "all there is to know about one", 1, 1, false, verb_show},
+	{"list", "", "all virtio-fs functions of this machine", 0, 0, false, false, verb_list},
+	{"show", "BDF|TAG", "all there is to know about one", 1, 1, false, false, verb_show},
 	{"dax", "DEVICE [PATH]", "its DAX window, and how fast a file is mapped there", 1, 2, false,
-		verb_dax},
+		false, verb_dax},
 	{"bind", "BDF|TAG...", "give it to vfio-pci, for programs that use libvirtiofs", 1, -1,
-		false, verb_bind},
+		false, false, verb_bind},
 	{"unbind", "BDF|TAG...", "give it back to virtio-pci, for the kernel's own driver", 1, -1,
-		false, verb_unbind},
-	{"ps", "", "the sessions of running programs", 0, 0, true, verb_ps},
+		false, false, verb_unbind},
+	{"ps", "", "the sessions of running programs", 0, 0, true, false, verb_ps},
 	{"queues", "[SESSION]", "what their queues are doing, and whether they are well", 0, 1,
-		true, verb_queues},
-	{"ring", "[SESSION [QUEUE]]", "what is in the ring of a queue", 0, 2, true, verb_ring},
-	{"inflight", "[SESSION]", "requests that are under way", 0, 1, true, verb_inflight},
-	{"stats", "[SESSION]", "what was done so far, and how long it took", 0, 1, true,
+		true, false, verb_queues},
+	{"ring", "[SESSION [QUEUE]]", "what is in the ring of a queue", 0, 2, true, false,
+		verb_ring},
+	{"inflight", "[SESSION]", "requests that are under way", 0, 1, true, false, verb_inflight},
+	{"stats", "[SESSION]", "what was done so far, and how long it took", 0, 1, true, false,
 		verb_stats},
-	{"help", "", "this text", 0, 0, false, verb_help},
+	{"trace", "SESSION", "each request, as it is answered", 1, 1, true, true, verb_trace},
+	{"help", "", "this text", 0, 0, false, false, verb_help},
 };
 
 #define NUM_VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -62,7 +65,7 @@ static int verb_help(int count, char **names)
 	     "DEVICE is one of these, or a daemon's socket, as for virtiofs-fuse. It is opened.\n"
 	     "SESSION is the number of a process, a tag, or a device as ps shows it; without it\n"
 	     "all sessions are shown. They are not stopped and not asked. With --json these verbs\n"
-	     "print JSON.\n"
+	     "print JSON. trace ends with the process, by a signal, or after --seconds N.\n"
 	     "Exit status: 0 it worked, 1 it did not, 2 the command line is wrong, 3 a queue is\n"
 	     "not well.");
 	return 0;
@@ -100,6 +103,15 @@ static const struct verb *find_verb(const char *name)
 	return NULL;
 }
 
+static bool parse_seconds(const char *text)
+{
+	char *end;
+	unsigned long value = strtoul(text, &end, 10);
+
+	inspect_options.seconds = (unsigned int)value;
+	return *text >= '0' && *text <= '9' && !*end && value >= 1 && value <= 1000000;
+}
+
 static int run(const struct verb *verb, int count, char **names)
 {
 	int r = verb->run(count, names);
@@ -118,6 +130,7 @@ static int run(const struct verb *verb, int count, char **names)
 int main(int argc, char **argv)
 {
 	const struct verb *verb;
+	const char *seconds = NULL;
 	int operands = 0;
 	int i;
 
@@ -140,14 +153,18 @@ int main(int argc, char **argv)
 			return run(find_verb("help"), 0, NULL);
 		if (strcmp(argv[i], "--json") == 0 && verb->json)
 			inspect_options.json = true;
+		else if (strcmp(argv[i], "--seconds") == 0 && verb->seconds)
+			seconds = argv[++i < argc ? i : i - 1];
 		else if (argv[i][0] == '-')
 			return usage_error("%s has no option %s (see --help)", verb->name, argv[i]);
 		else
 			argv[operands++] = argv[i];
 	}
 	argc = operands;
+	if (seconds && !parse_seconds(seconds))
+		return usage_error("--seconds wants a number of seconds, not \"%s\"", seconds);
 	if (argc < verb->min)
-		return usage_error("%s needs a PCI address or a tag (see --help)", verb->name);
+		return usage_error("%s needs an operand (see --help)", verb->name);
 	if (verb->max >= 0 && argc > verb->max)
 		return usage_error("%s takes no more than %d operand%s (see --help)", verb->name,
 			verb->max, verb->max == 1 ? "" : "s");
