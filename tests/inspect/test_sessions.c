@@ -182,6 +182,45 @@ static void the_entry_that_corrupts_a_ring_is_named(void **state)
 	corrupt("ring-index-jump", "the used index is", -1, "the used index is");
 }
 
+/* Write to the arena, as a device does that may not; @what: 'd'escriptors or 'a'vailable ring. */
+static int write_where_it_may_not(struct attached *session, void *ctx)
+{
+	struct vfs_observe_queue info = snapshot_queue(&session->snapshot, REQUESTS);
+	uint64_t offset = *(const char *)ctx == 'd' ? info.desc : info.avail + 2;
+	uint16_t value = 77;
+	char path[64];
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", session->arena_fd);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &value, sizeof(value), (off_t)offset), sizeof(value));
+	close(fd);
+	return 1;
+}
+
+static void corrupt_by_writing(char where, const char *why)
+{
+	assert_int_equal(connect_session(&conn), 0);
+	command("stall");
+	(void)send_getattr(&conn);
+	assert_int_equal(attach_each(process_of(getpid()), write_where_it_may_not, &where), 1);
+	judge_process(getpid());
+	assert_int_equal(verdict.kind, VERDICT_CORRUPT);
+	assert_said_of_it(why);
+	vfs_session_abort(conn.session);
+	disconnect(&conn);
+	command("resume");
+}
+
+static void what_only_the_session_should_write_is_looked_at_too(void **state)
+{
+	(void)state;
+	corrupt_by_writing('d', "descriptor 0 leads to 0x");
+	corrupt_by_writing(
+		'a', "the available index is 77 in memory, and the session has written 2");
+}
+
 /* ---- processes ---- */
 
 /* A session of a child's, with a request that it does not reap; false: it did not come so far. */
@@ -423,6 +462,7 @@ int main(void)
 		TEST(a_device_that_has_taken_it_does_not_answer),
 		TEST(completions_that_nobody_takes_are_not_reaped),
 		TEST(the_entry_that_corrupts_a_ring_is_named),
+		TEST(what_only_the_session_should_write_is_looked_at_too),
 		TEST(a_process_that_is_stopped_is_said_to_be),
 		TEST(a_process_may_die_while_it_is_looked_at),
 		TEST(a_reader_may_die_while_he_looks),

@@ -140,7 +140,42 @@ static bool check_index(const struct queue_state *state, struct verdict *verdict
 	return true;
 }
 
-/* True: something is wrong with what the device has written. */
+/* What the session has written, and somebody else may have written to. True: he has. */
+static bool check_avail(const struct queue_state *state, struct verdict *verdict)
+{
+	if (state->image.avail_idx == state->published)
+		return false;
+	verdict->kind = VERDICT_CORRUPT;
+	snprintf(verdict->text, sizeof(verdict->text),
+		"the ring is corrupt: the available index is %u in memory, and the session has "
+		"written %u",
+		state->image.avail_idx, state->published);
+	return true;
+}
+
+/* A chain in a table leads to that of its request. True: it does not. */
+static bool check_head(const struct snapshot *snapshot, const struct queue_state *state,
+	unsigned int head, struct verdict *verdict)
+{
+	int64_t request = snapshot_request_at(snapshot, &state->info, head);
+	const struct vring_desc *desc = &state->image.desc[head];
+	uint64_t table;
+
+	if (request < 0)
+		return false;
+	table = snapshot_request_field(
+		snapshot, &state->info, (uint64_t)request, VFS_OBSERVE_TABLE);
+	if (!table || (desc->addr == table && desc->flags & VRING_DESC_F_INDIRECT))
+		return false;
+	verdict->kind = VERDICT_CORRUPT;
+	snprintf(verdict->text, sizeof(verdict->text),
+		"the ring is corrupt: descriptor %u leads to 0x%" PRIx64
+		" (flags %u), and its chain is the table at 0x%" PRIx64,
+		head, (uint64_t)desc->addr, desc->flags, table);
+	return true;
+}
+
+/* True: something is wrong with what is in the ring. */
 static bool check_ring(
 	const struct snapshot *snapshot, const struct queue_state *state, struct verdict *verdict)
 {
@@ -151,7 +186,10 @@ static bool check_ring(
 	for (uint16_t i = 0; i < unreaped(state); i++)
 		if (check_used(snapshot, state, (uint16_t)(state->used + i), verdict))
 			return true;
-	return false;
+	for (unsigned int i = 0; i < state->image.size; i++)
+		if (check_head(snapshot, state, i, verdict))
+			return true;
+	return check_avail(state, verdict);
 }
 
 /*
@@ -180,6 +218,14 @@ static bool has_moved(const struct queue_state *before, const struct queue_state
 {
 	return before->used != now->used || before->completed != now->completed ||
 	       before->image.used_idx != now->image.used_idx;
+}
+
+/* Otherwise page and ring may be of different moments, and cannot be compared. */
+static bool is_still(const struct queue_state *before, const struct queue_state *now)
+{
+	return !has_moved(before, now) && before->submitted == now->submitted &&
+	       before->published == now->published &&
+	       before->image.avail_idx == now->image.avail_idx;
 }
 
 static void say_unreaped(
@@ -333,8 +379,7 @@ void verdict_of(const struct attached *session, const struct queue_state *before
 		explain_broken(snapshot, now, verdict);
 	else if (snapshot->head.state == VFS_OBSERVE_FAILED)
 		say_failed(snapshot, verdict);
-	/* While it moves, page and ring are not of the same moment. */
-	else if (!has_moved(before, now) && check_ring(snapshot, now, verdict))
+	else if (is_still(before, now) && check_ring(snapshot, now, verdict))
 		return;
 	else if (now->info.kind == VFS_OBSERVE_NOTIFY)
 		judge_notifications(before, now, verdict);
