@@ -16,6 +16,7 @@
 #include <vfs/log.h>
 #include <vfs/memory.h>
 #include <vfs/notify.h>
+#include <vfs/observe.h>
 #include <vfs/quirks.h>
 #include <vfs/request.h>
 #include <vfs/session.h>
