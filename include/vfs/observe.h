@@ -112,7 +112,6 @@ struct vfs_observe_field {
  * @VFS_OBSERVE_USED: next index of the used ring to be looked at
  * @VFS_OBSERVE_PUBLICATIONS: how often the device was told
  * @VFS_OBSERVE_NOTIFIED: how often it was notified of that
- * @VFS_OBSERVE_IN_FLIGHT: requests that were submitted and not reaped
  * @VFS_OBSERVE_SUBMITTED: requests so far
  * @VFS_OBSERVE_COMPLETED: of these, reaped
  * @VFS_OBSERVE_TIMED_OUT: of these, ended by their deadline
@@ -121,7 +120,8 @@ struct vfs_observe_field {
  * @VFS_OBSERVE_QUARANTINED: that ended while the device had them
  * @VFS_OBSERVE_WAKEUPS: how often a thread was woken by the queue's descriptor
  * @VFS_OBSERVE_SLEEPS: how often a thread went to sleep in vfs_queue_wait()
- * @VFS_OBSERVE_LOOKS: how often a waiting thread has looked at the ring
+ * @VFS_OBSERVE_LOOKS: how often a waiting thread has looked at the ring, if not at once with
+ * success
  * @VFS_OBSERVE_WAITING: a thread is in vfs_queue_wait()
  * @VFS_OBSERVE_ASLEEP: and sleeps there
  * @VFS_OBSERVE_QUEUE_FIELDS: how many fields there are
@@ -136,7 +136,6 @@ enum vfs_observe_queue_field {
 	VFS_OBSERVE_USED,
 	VFS_OBSERVE_PUBLICATIONS,
 	VFS_OBSERVE_NOTIFIED,
-	VFS_OBSERVE_IN_FLIGHT,
 	VFS_OBSERVE_SUBMITTED,
 	VFS_OBSERVE_COMPLETED,
 	VFS_OBSERVE_TIMED_OUT,
@@ -513,7 +512,7 @@ struct vfs_opcode_stats {
  * @notified: how often it was notified of that; the other times it did not want to be
  * @wakeups: how often a thread was woken by a queue's descriptor
  * @sleeps: how often a thread went to sleep in vfs_queue_wait()
- * @looks: how often a waiting thread has looked at a ring
+ * @looks: how often a waiting thread has looked at a ring, if not at once with success
  * @opcodes: of each opcode
  */
 struct vfs_session_stats {

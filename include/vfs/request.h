@@ -250,7 +250,7 @@ int vfs_queue_reap_wait(struct vfs_queue *queue, struct vfs_request **requests, 
  * @notified: how often the device was notified
  * @wakeups: how often the queue's descriptor was readable when a thread looked
  * @sleeps: how often a thread went to sleep in vfs_queue_wait()
- * @looks: how often a waiting thread has looked at the ring
+ * @looks: how often a waiting thread has looked at the ring; not counted where it was found at once
  */
 struct vfs_queue_counters {
 	uint64_t submitted;

@@ -94,7 +94,7 @@ struct vfs_request {
 			bool ended;
 			bool timed; /* how long it took is wanted; see observe.h */
 		};
-		uint16_t special; /* any of them */
+		uint32_t special; /* any of them */
 	};
 	uint32_t body_length;
 	uint64_t since;	      /* ticks when it was submitted */
@@ -207,10 +207,9 @@ struct vfs_queue {
 	struct vfs_request *reserved; /* for the session's own messages */
 	struct vfs_request_list parked;
 	struct vfs_request_list ended; /* without the device; their error is set */
-	unsigned int in_flight;
-	unsigned int releasing;	   /* requests that nobody waits for, and that come back */
-	uint64_t look_at_ns;	   /* when a deadline or an INTERRUPT is due; 0: never */
-	struct vring_desc *tables; /* of all its chains, if they are not indirect */
+	unsigned int releasing;	       /* requests that nobody waits for, and that come back */
+	uint64_t look_at_ns;	       /* when a deadline or an INTERRUPT is due; 0: never */
+	struct vring_desc *tables;     /* of all its chains, if they are not indirect */
 	struct vfs_wakeup wakeup;
 	struct vfs_patience patience;
 	struct vfs_queue_counters counters;
@@ -231,6 +230,12 @@ struct vfs_queue {
 	struct vfs_observed observed;
 };
 
+/* How many are submitted and not reaped. */
+static inline unsigned int vfs_queue_owes(const struct vfs_queue *queue)
+{
+	return (unsigned int)(queue->counters.submitted - queue->counters.completed);
+}
+
 /* It was reaped, with an answer of so many bytes. */
 static inline void vfs_observe_answered(
 	struct vfs_queue *queue, const struct vfs_request *request, uint32_t length)
@@ -241,10 +246,15 @@ static inline void vfs_observe_answered(
 	counts->received[request->opcode] += length;
 }
 
-/* It is prepared, with so many bytes more than fit into the slot's page. */
+/*
+ * It is prepared, with so many bytes more than fit into the slot's page. Where threads share a
+ * queue they prepare without its lock.
+ */
 static inline void vfs_observe_sent(const struct vfs_request *request, size_t bytes)
 {
-	request->queue->observed.counts.sent[request->opcode] += bytes;
+	uint64_t *sent = &request->queue->observed.counts.sent[request->opcode];
+
+	__atomic_fetch_add(sent, bytes, __ATOMIC_RELAXED);
 }
 
 /* It was reaped, with an error, which may be all that there is of an answer. */
@@ -253,12 +263,11 @@ static inline void vfs_observe_refused(struct vfs_queue *queue, const struct vfs
 	queue->observed.counts.failed[request->opcode]++;
 }
 
-/* These are being submitted. Of some, or of all if somebody wishes it, the time is taken. */
-static inline void vfs_observe_submitted(struct vfs_queue *queue, uint64_t now,
-	struct vfs_request *const *requests, unsigned int count)
+/* It is being submitted. Of some, or of all if somebody wishes it, the time is taken. */
+static inline void vfs_observe_submitted(struct vfs_request *request, uint64_t now, uint32_t seldom)
 {
-	if (!(now & queue->observed.seldom))
-		vfs_observe_look(queue, requests, count);
+	request->since = now;
+	request->timed = !(now & seldom);
 }
 
 /* Nothing of it is owned by the device, and nothing will be. For when it has been reset. */

@@ -44,7 +44,6 @@ static const struct vfs_observe_field queue_fields[VFS_OBSERVE_QUEUE_FIELDS] = {
 	[VFS_OBSERVE_USED] = QUEUE(ring.used_idx),
 	[VFS_OBSERVE_PUBLICATIONS] = QUEUE(ring.batch),
 	[VFS_OBSERVE_NOTIFIED] = QUEUE(counters.notified),
-	[VFS_OBSERVE_IN_FLIGHT] = QUEUE(in_flight),
 	[VFS_OBSERVE_SUBMITTED] = QUEUE(counters.submitted),
 	[VFS_OBSERVE_COMPLETED] = QUEUE(counters.completed),
 	[VFS_OBSERVE_TIMED_OUT] = QUEUE(counters.timed_out),
@@ -371,31 +370,18 @@ static void tell(struct vfs_queue *queue, const struct vfs_request *request, uin
 
 void vfs_observe_time(struct vfs_queue *queue, const struct vfs_request *request)
 {
+	bool wished = is_wished(queue->session);
 	uint64_t since = request->since;
 	uint64_t now = vfs_ticks();
 	/* Clocks of two processors may differ a little. */
 	uint64_t ticks = now > since ? now - since : 0;
 
 	vfs_times_add(&queue->observed.times[request->opcode], ticks);
-	if (queue->observed.wished)
+	if (wished)
 		add_event(queue, request, since, now);
 	if (queue->session->trace)
 		tell(queue, request, ticks);
-}
-
-__attribute__((noinline)) void vfs_observe_look(
-	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
-{
-	bool wished = is_wished(queue->session);
-	bool each = wished || queue->session->trace;
-
-	queue->observed.wished = wished;
-	queue->observed.seldom = each ? 0 : SELDOM;
-	/* The clock says which, so that a program that does the same again and again shows all. */
-	if (!each)
-		requests[requests[0]->since / (SELDOM + 1) % count]->timed = true;
-	for (unsigned int i = 0; each && i < count; i++)
-		requests[i]->timed = true;
+	queue->observed.seldom = wished || queue->session->trace ? 0 : SELDOM;
 }
 
 VFS_EXPORT void vfs_session_trace(struct vfs_session *session, vfs_trace_fn fn, void *ctx)

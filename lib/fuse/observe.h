@@ -24,7 +24,6 @@ struct vfs_observed {
 	struct vfs_observe_times *times; /* of each opcode; NULL: it has no requests */
 	struct vfs_observe_event *events;
 	uint64_t num_events;
-	bool wished; /* that each request becomes an event */
 	struct vfs_observe_counts counts;
 };
 
@@ -46,10 +45,6 @@ void vfs_observe_failed(struct vfs_session *session, int error);
 /* What somebody who looks later should know. Of any thread. */
 void vfs_observe_error(struct vfs_session *session, const char *format, ...)
 	__attribute__((cold, format(printf, 2, 3)));
-
-/* Have the time taken of all of these requests if somebody wishes it, or of one of them. */
-void vfs_observe_look(
-	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count);
 
 /*
  * Memory for numbers of the layers above, zeroed; it lives as long as the session does. NULL, with

@@ -130,16 +130,14 @@ static inline void send(
 		notify(queue);
 }
 
-static inline bool can_be_sent(
-	const struct vfs_queue *queue, const struct vfs_request *request, bool connected)
+static inline bool can_be_sent(const struct vfs_queue *queue, const struct vfs_request *request)
 {
-	return request->queue == queue && request->state == VFS_REQUEST_PREPARED &&
-	       (connected || request->opcode == FUSE_INIT);
+	return request->queue == queue && request->state == VFS_REQUEST_PREPARED;
 }
 
 static int refuse(const struct vfs_queue *queue, const struct vfs_request *request)
 {
-	if (request->queue != queue || request->state != VFS_REQUEST_PREPARED)
+	if (!can_be_sent(queue, request))
 		return vfs_error(-EINVAL, "a request is not prepared or of another queue");
 	return vfs_error(-EINVAL, "nothing can be sent before INIT");
 }
@@ -158,18 +156,15 @@ static __attribute__((cold, noinline)) int give_back(
 static inline __attribute__((always_inline)) int submit(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
-	bool connected = queue->session->state == VFS_SESSION_CONNECTED;
 	uint64_t now = vfs_ticks();
 	unsigned int taken;
 
-	for (taken = 0; taken < count && can_be_sent(queue, requests[taken], connected); taken++) {
+	for (taken = 0; taken < count && can_be_sent(queue, requests[taken]); taken++) {
+		vfs_observe_submitted(requests[taken], now, queue->observed.seldom);
 		requests[taken]->state = VFS_REQUEST_SUBMITTED;
-		requests[taken]->since = now;
 	}
 	if (taken < count)
 		return give_back(queue, requests, taken);
-	vfs_observe_submitted(queue, now, requests, count);
-	queue->in_flight += count;
 	queue->counters.submitted += count;
 	send(queue, requests, count);
 	return 0;
@@ -181,11 +176,26 @@ static __attribute__((noinline)) int submit_all(
 	return submit(queue, requests, count);
 }
 
+/* The session has failed, or there is no connection yet: then only INIT may be sent. */
+static __attribute__((cold, noinline)) int submit_early(
+	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
+{
+	int r = vfs_session_check(queue->session);
+
+	for (unsigned int i = 0; r == 0 && i < count; i++)
+		if (requests[i]->opcode != FUSE_INIT || !can_be_sent(queue, requests[i]))
+			r = refuse(queue, requests[i]);
+	return r < 0 ? r : submit_all(queue, requests, count);
+}
+
 VFS_EXPORT int vfs_queue_submit(
 	struct vfs_queue *queue, struct vfs_request *const *requests, unsigned int count)
 {
-	if (queue->session->failed)
-		return vfs_session_refuse(queue->session);
+	const struct vfs_session *session = queue->session;
+
+	/* One branch for both. */
+	if ((unsigned int)session->failed | (session->state ^ VFS_SESSION_CONNECTED))
+		return submit_early(queue, requests, count);
 	/* One alone needs no loop, and who waits for it notices. */
 	return count == 1 ? submit(queue, requests, 1) : submit_all(queue, requests, count);
 }
@@ -226,7 +236,7 @@ void vfs_queue_broke_the_protocol(struct vfs_queue *queue)
 
 VFS_EXPORT unsigned int vfs_queue_in_flight(const struct vfs_queue *queue)
 {
-	return queue->in_flight;
+	return vfs_queue_owes(queue);
 }
 
 VFS_EXPORT const struct vfs_queue_counters *vfs_queue_counters(const struct vfs_queue *queue)

@@ -57,21 +57,31 @@ static inline uint32_t body_length(const struct vfs_reply *reply)
 }
 
 /* None with an error. */
-static inline bool body_is_good(const struct vfs_reply *reply)
+static inline bool size_is_good(const struct vfs_reply *reply)
 {
 	uint32_t body = body_length(reply);
 
-	if (reply->header.error)
-		return !body;
 	return body == reply->shape.max || (body < reply->shape.max && !reply->shape.exact);
+}
+
+static inline bool body_is_good(const struct vfs_reply *reply)
+{
+	return reply->header.error ? !body_length(reply) : size_is_good(reply);
+}
+
+/* It is one of Linux', and there is nothing with it. */
+static inline bool is_plain_error(const struct vfs_reply *reply)
+{
+	int error = reply->header.error;
+
+	return error < 0 && error > -ERROR_MAX && !body_length(reply);
 }
 
 /* Good, and it says all that there is to be said: as most do. */
 static inline bool is_plain(const struct vfs_reply *reply)
 {
-	int error = reply->header.error;
-
-	return is_to_the_message(reply) && error <= 0 && error > -ERROR_MAX && body_is_good(reply);
+	return is_to_the_message(reply) &&
+	       (reply->header.error ? is_plain_error(reply) : size_is_good(reply));
 }
 
 /* What is wrong with an answer. */
@@ -283,7 +293,6 @@ static unsigned int see_to_the_others(
 
 static inline unsigned int count_reaped(struct vfs_queue *queue, unsigned int count)
 {
-	queue->in_flight -= count;
 	queue->counters.completed += count;
 	return count;
 }
@@ -324,8 +333,15 @@ static inline __attribute__((always_inline)) struct vfs_request *pop_plain(struc
 	if (request->special || request->data.bounced)
 		return NULL;
 	read_header(request, len);
-	if (!is_plain(&request->reply))
+	if (!is_to_the_message(&request->reply))
 		return NULL;
+	if (request->reply.header.error) {
+		if (!is_plain_error(&request->reply))
+			return NULL;
+		vfs_observe_refused(queue, request);
+	} else if (!size_is_good(&request->reply)) {
+		return NULL;
+	}
 	vfs_ring_take(&queue->ring, id);
 	/* It has no deadline: the queue has none. */
 	request->lent = false;
@@ -333,8 +349,6 @@ static inline __attribute__((always_inline)) struct vfs_request *pop_plain(struc
 	request->error = request->reply.header.error;
 	request->body_length = body_length(&request->reply);
 	vfs_observe_answered(queue, request, len);
-	if (request->error)
-		vfs_observe_refused(queue, request);
 	vfs_data_let_go(&request->data);
 	request->state = VFS_REQUEST_DONE;
 	return request;

@@ -474,7 +474,7 @@ VFS_EXPORT void vfs_session_abort(struct vfs_session *session)
 /* Wait for what is in flight; true: nothing is any more. */
 static bool drain(struct vfs_queue *queue, struct vfs_deadline deadline)
 {
-	while (queue->in_flight > 0) {
+	while (vfs_queue_owes(queue) > 0) {
 		struct vfs_request *done;
 
 		if (vfs_queue_reap(queue, &done, 1))
@@ -490,7 +490,7 @@ static bool drain_hiprio(struct vfs_session *session, struct vfs_deadline deadli
 {
 	struct vfs_queue *queue = session->hiprio.queue;
 
-	while (vfs_session_progress(session) > 0 || queue->in_flight > 0)
+	while (vfs_session_progress(session) > 0 || vfs_queue_owes(queue) > 0)
 		if (vfs_queue_wait(queue, vfs_deadline_left_ms(deadline)) == -ETIMEDOUT)
 			return false;
 	return true;

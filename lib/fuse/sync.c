@@ -293,7 +293,7 @@ VFS_EXPORT int vfs_sync_drain(struct vfs_sync *sync, int timeout_ms)
 		bool busy;
 
 		pthread_mutex_lock(&sq->lock);
-		busy = sq->queue->in_flight > 0 || sq->calling;
+		busy = vfs_queue_owes(sq->queue) > 0 || sq->calling;
 		if (busy)
 			vfs_waiter_join(sq, &waiter);
 		pthread_mutex_unlock(&sq->lock);

@@ -65,7 +65,7 @@ static bool is_done(const struct vfs_waiter *waiter)
 /* Also what nobody waits for any more, while the device has it. */
 static bool has_work(const struct vfs_queue *queue)
 {
-	return queue->in_flight > 0 || queue->look_at_ns || queue->releasing;
+	return vfs_queue_owes(queue) > 0 || queue->look_at_ns || queue->releasing;
 }
 
 static void appoint(struct vfs_sync_queue *sq)
@@ -176,7 +176,7 @@ static unsigned int reap(struct vfs_sync_queue *sq)
 		call_back(sq, requests, with_callback);
 	if (with_callback && sq->watchers)
 		vfs_sync_queue_serve_watchers(sq);
-	if (count && sq->queue->in_flight == 0)
+	if (count && vfs_queue_owes(sq->queue) == 0)
 		serve_idle(sq);
 	return count;
 }

@@ -25,7 +25,7 @@ VFS_EXPORT int vfs_queue_fd(const struct vfs_queue *queue)
 static bool has_ended(const struct vfs_queue *queue)
 {
 	return queue->ended.head || queue->prodded ||
-	       (queue->session->failed && queue->in_flight > 0);
+	       (queue->session->failed && vfs_queue_owes(queue) > 0);
 }
 
 VFS_EXPORT bool vfs_queue_arm(struct vfs_queue *queue)
@@ -320,19 +320,21 @@ static __attribute__((noinline)) int wait_on(
  */
 static inline bool find_at_once(struct vfs_queue *queue, int timeout_ms, unsigned int *looked)
 {
+	const struct vfs_session *session = queue->session;
 	struct vfs_patience *patience = &queue->patience;
 	unsigned int looks = 0;
 	unsigned int i;
 
 	if (timeout_ms && !queue->lock && !queue->ended.head)
 		looks = vfs_patience_first(patience);
-	for (i = 0; i < looks && !queue->session->failed; i++) {
+	for (i = 0; i < looks && !session->failed; i++) {
 		if (vfs_ring_has_used(&queue->ring)) {
 			vfs_patience_found(patience, i);
 			return true;
 		}
 		vfs_cpu_relax();
 	}
+	queue->counters.looks += i;
 	*looked = i;
 	return false;
 }
@@ -360,7 +362,7 @@ VFS_EXPORT int vfs_queue_reap_wait(struct vfs_queue *queue, struct vfs_request *
 	struct limit limit = {.timeout_ms = timeout_ms};
 	unsigned int count = vfs_queue_reap(queue, requests, max);
 
-	while (count < min && queue->in_flight > 0) {
+	while (count < min && vfs_queue_owes(queue) > 0) {
 		unsigned int looked;
 		int r = 0;
 

@@ -156,7 +156,8 @@ static void a_ring_is_seen_where_it_is(void **state)
 	assert_int_equal(queue_field(VFS_OBSERVE_PUBLISHED), le16toh(avail->idx));
 	assert_int_equal(queue_field(VFS_OBSERVE_USED), 1);
 	assert_int_equal(queue_field(VFS_OBSERVE_FREE), 63);
-	assert_int_equal(queue_field(VFS_OBSERVE_IN_FLIGHT), 1);
+	assert_int_equal(queue_field(VFS_OBSERVE_SUBMITTED), 2);
+	assert_int_equal(queue_field(VFS_OBSERVE_COMPLETED), 1);
 	info = queue_info();
 	page = look();
 	token = number(
@@ -234,7 +235,7 @@ static void what_finds_no_room_is_parked(void **state)
 	for (unsigned int i = 0; i < 64; i++)
 		submit(message_statfs(queue, 1 + i));
 	assert_int_equal(queue_field(VFS_OBSERVE_PARKED), 32);
-	assert_int_equal(queue_field(VFS_OBSERVE_IN_FLIGHT), 64);
+	assert_int_equal(queue_field(VFS_OBSERVE_SUBMITTED), 65);
 	for (unsigned int i = 0; i < 64; i++) {
 		take(&taken);
 		answer_statfs(&taken);

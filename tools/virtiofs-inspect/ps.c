@@ -18,7 +18,7 @@ static int show(struct attached *session, void *ctx)
 	for (unsigned int i = 0; i < snapshot_num_queues(snapshot); i++) {
 		if (snapshot_queue(snapshot, i).kind == VFS_OBSERVE_REQUESTS)
 			queues++;
-		in_flight += snapshot_queue_field(snapshot, i, VFS_OBSERVE_IN_FLIGHT);
+		in_flight += snapshot_owed(snapshot, i);
 		completed += snapshot_queue_field(snapshot, i, VFS_OBSERVE_COMPLETED);
 	}
 	output_row(output);

@@ -196,6 +196,14 @@ uint64_t snapshot_head_field(const struct snapshot *snapshot, const struct vfs_o
 	return number(snapshot, &queue->heads, head, snapshot->head.head_fields[field]);
 }
 
+uint64_t snapshot_owed(const struct snapshot *snapshot, unsigned int queue)
+{
+	uint64_t submitted = snapshot_queue_field(snapshot, queue, VFS_OBSERVE_SUBMITTED);
+	uint64_t completed = snapshot_queue_field(snapshot, queue, VFS_OBSERVE_COMPLETED);
+
+	return submitted > completed ? submitted - completed : 0;
+}
+
 int64_t snapshot_request_at(
 	const struct snapshot *snapshot, const struct vfs_observe_queue *queue, uint64_t head)
 {

@@ -46,6 +46,9 @@ uint64_t snapshot_request_field(const struct snapshot *snapshot,
 uint64_t snapshot_head_field(const struct snapshot *snapshot, const struct vfs_observe_queue *queue,
 	uint64_t head, enum vfs_observe_head_field field);
 
+/* Requests of a queue that were submitted and not reaped. */
+uint64_t snapshot_owed(const struct snapshot *snapshot, unsigned int queue);
+
 /* The request whose chain begins at a head; -1: none does. */
 int64_t snapshot_request_at(
 	const struct snapshot *snapshot, const struct vfs_observe_queue *queue, uint64_t head);

@@ -66,7 +66,7 @@ void queue_state_read(const struct attached *session, unsigned int queue, struct
 	state->free = (uint16_t)snapshot_queue_field(snapshot, queue, VFS_OBSERVE_FREE);
 	state->published = (uint16_t)snapshot_queue_field(snapshot, queue, VFS_OBSERVE_PUBLISHED);
 	state->used = (uint16_t)snapshot_queue_field(snapshot, queue, VFS_OBSERVE_USED);
-	state->in_flight = snapshot_queue_field(snapshot, queue, VFS_OBSERVE_IN_FLIGHT);
+	state->in_flight = snapshot_owed(snapshot, queue);
 	state->submitted = snapshot_queue_field(snapshot, queue, VFS_OBSERVE_SUBMITTED);
 	state->completed = snapshot_queue_field(snapshot, queue, VFS_OBSERVE_COMPLETED);
 	state->notified = snapshot_queue_field(snapshot, queue, VFS_OBSERVE_NOTIFIED);
