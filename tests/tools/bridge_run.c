@@ -158,8 +158,8 @@ bool bridge_mounted(const struct bridge_run *run)
 
 const char *bridge_path(const struct bridge_run *run, const char *name)
 {
-	static char paths[2][160];
-	static unsigned int turn;
+	static _Thread_local char paths[2][160];
+	static _Thread_local unsigned int turn;
 
 	turn = !turn;
 	snprintf(paths[turn], sizeof(paths[turn]), "%s/%s", run->dir, name);

@@ -43,7 +43,8 @@ struct vfs_request {
 	int64_t due_ms;
 	size_t length;
 	void *user_data;
-	enum { FREE, TAKEN, PREPARED, IN_FLIGHT } state;
+	/* Others look at it while whoever has taken it prepares it. */
+	_Atomic enum { FREE, TAKEN, PREPARED, IN_FLIGHT } state;
 };
 
 struct vfs_queue {
@@ -72,7 +73,7 @@ static struct vfs_session the_session;
 static atomic_bool device_dead;
 static pthread_mutex_t hiprio_lock = PTHREAD_MUTEX_INITIALIZER;
 static FILE *report; /* NULL: nobody asked for one */
-static char last_error[128];
+static _Thread_local char last_error[128];
 
 static int64_t now_ms(void)
 {
