@@ -149,8 +149,9 @@ static int read_and_block(struct lane_reader *reader, struct intake *intake)
 	if (!atomic_load(&reader->woken))
 		error = read_one(reader, intake);
 	atomic_store(&reader->reading, false);
+	/* Whoever woke it before it was reading has left the descriptor as it is. */
 	if (atomic_exchange(&reader->woken, false))
-		reader->blocks = false;
+		set_blocking(reader, false);
 	return error;
 }
 
