@@ -196,6 +196,19 @@ static void a_wake_up_ends_a_read_that_blocks(void **state)
 	assert_int_equal(intake.num_batch, 1);
 }
 
+/* As it is in all threads if whoever started the program blocked it. */
+static void a_wake_up_ends_it_although_signals_were_blocked(void **state)
+{
+	sigset_t all, before;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGALRM);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	assert_int_equal(lane->ops->begin(lane), 0);
+	a_wake_up_ends_a_read_that_blocks(state);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
 #define TEST(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
 
 int main(void)
@@ -205,6 +218,7 @@ int main(void)
 		TEST(a_wait_takes_one_message),
 		TEST(after_a_wake_up_that_came_before_the_wait_no_read_blocks),
 		TEST(a_wake_up_ends_a_read_that_blocks),
+		TEST(a_wake_up_ends_it_although_signals_were_blocked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

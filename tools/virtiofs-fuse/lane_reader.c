@@ -104,6 +104,12 @@ static int read_one(struct lane_reader *reader, struct intake *intake)
 
 static int begin(struct lane *lane)
 {
+	sigset_t set;
+
+	/* Whoever started us may have blocked it: no read would ever be ended. */
+	sigemptyset(&set);
+	sigaddset(&set, WAKE_SIGNAL);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	reader_of(lane)->thread = pthread_self();
 	return 0;
 }
