@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -289,19 +290,31 @@ static void test_signal_writes_back_a_busy_mount(void **state)
 	signal_writes_back(true);
 }
 
+static long cpu_ms_of_children(void)
+{
+	struct rusage usage;
+
+	getrusage(RUSAGE_CHILDREN, &usage);
+	return (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+}
+
+/* It sleeps until then. */
 static void test_request_that_hangs_is_given_up_in_time(void **state)
 {
 	long start = bridge_now_ms();
+	long cpu = cpu_ms_of_children();
 	struct reader reader;
 
 	(void)state;
-	bridge_start_foreground(&run, "timeout=1");
+	bridge_start_foreground(&run, "timeout=2");
 	start_reading_and_wait(&reader, "hang");
 	assert_int_equal(kill(run.pid, SIGTERM), 0);
 	assert_int_equal(bridge_wait(&run), 1);
 	assert_true(finish_reading(&reader) < 0);
 	assert_false(bridge_mounted(&run));
 	assert_true(bridge_now_ms() - start < 10000);
+	assert_true(4 * (cpu_ms_of_children() - cpu) < bridge_now_ms() - start);
 }
 
 static void test_second_signal_does_not_wait(void **state)

@@ -287,7 +287,8 @@ static void take_message(struct intake *intake, struct uring_entry *entry)
 static int take_entry(struct intake *intake, struct uring_entry *entry, int result)
 {
 	if (!result) {
-		take_message(intake, entry);
+		if (intake)
+			take_message(intake, entry);
 		return 0;
 	}
 	entry->dead = true;
@@ -305,6 +306,7 @@ static void clear(int fd)
 	(void)eventfd_read(fd, &value);
 }
 
+/* Without an @intake a message stays the kernel's, which ends it with the connection. */
 static int take_completion(
 	struct lane_uring *uring, struct intake *intake, const struct io_uring_cqe *cqe)
 {
@@ -357,6 +359,17 @@ static bool look(struct lane *lane)
 
 /* ---- waiting ---- */
 
+/* They would end every wait from now on. */
+static void pass_over_messages(struct lane_uring *uring)
+{
+	struct io_uring_cqe *cqe;
+
+	while (!io_uring_peek_cqe(&uring->ring, &cqe)) {
+		(void)take_completion(uring, NULL, cqe);
+		io_uring_cqe_seen(&uring->ring, cqe);
+	}
+}
+
 static int wait_for_something(struct lane *lane, struct intake *intake, struct lane_wait *wait)
 {
 	struct lane_uring *uring = uring_of(lane);
@@ -376,6 +389,9 @@ static int wait_for_something(struct lane *lane, struct intake *intake, struct l
 	}
 	r = io_uring_submit_and_wait_timeout(
 		&uring->ring, &cqe, 1, wait->timeout_ms < 0 ? NULL : &timeout, NULL);
+	/* Only now: whoever woke it is to be heard first. */
+	if (!wait->messages)
+		pass_over_messages(uring);
 	return r >= 0 || r == -ETIME || r == -EINTR ? 0 : r;
 }
 
