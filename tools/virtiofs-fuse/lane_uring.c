@@ -392,7 +392,8 @@ static int wait_for_something(struct lane *lane, struct intake *intake, struct l
 	/* Only now: whoever woke it is to be heard first. */
 	if (!wait->messages)
 		pass_over_messages(uring);
-	return r >= 0 || r == -ETIME || r == -EINTR ? 0 : r;
+	/* Without memory at the moment nothing is lost: what was not submitted is the next time. */
+	return r >= 0 || r == -ETIME || r == -EINTR || r == -EAGAIN || r == -EBUSY ? 0 : r;
 }
 
 static void wake(struct lane *lane)
