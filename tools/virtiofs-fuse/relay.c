@@ -363,11 +363,25 @@ int relay_run(struct relay *relay)
 	return relay->result;
 }
 
+/* What one of them has ended another may be waiting for. */
+static void wait_for_workers(struct relay *relay)
+{
+	struct pollfd pfd = {.fd = relay->wake_fd, .events = POLLIN};
+	eventfd_t value;
+
+	while (crew_is_running(&relay->crew)) {
+		crew_wake(&relay->crew);
+		if (poll(&pfd, 1, -1) > 0)
+			(void)eventfd_read(relay->wake_fd, &value);
+	}
+}
+
 void relay_stop(struct relay *relay)
 {
 	if (crew_is_running(&relay->crew)) {
 		crew_set_duty(&relay->crew, WORKER_DRAINS);
 		crew_abort(&relay->crew);
+		wait_for_workers(relay);
 	}
 	crew_join(&relay->crew);
 }
