@@ -163,21 +163,28 @@ static void *change_mode(void *arg)
 	return NULL;
 }
 
-static void test_signal_cuts_a_request_short(void **state)
+/* Of a thread that waits for an answer. */
+static void interrupt_change_of_mode(const char *name)
 {
 	struct sigaction action = {.sa_handler = on_interrupt};
-	struct reader reader = {.name = "hang"};
+	struct reader reader = {.name = name};
 	struct sigaction before;
-	struct stat st;
 
-	(void)state;
-	bridge_start_foreground(&run, NULL);
 	sigaction(SIGUSR1, &action, &before);
 	assert_int_equal(pthread_create(&reader.thread, NULL, change_mode, &reader), 0);
 	bridge_sleep_ms(200);
 	assert_int_equal(pthread_kill(reader.thread, SIGUSR1), 0);
 	assert_int_equal(finish_reading(&reader), -EINTR);
 	sigaction(SIGUSR1, &before, NULL);
+}
+
+static void test_signal_cuts_a_request_short(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	bridge_start_foreground(&run, NULL);
+	interrupt_change_of_mode("hang");
 	assert_int_equal(stat(path("file"), &st), 0);
 	assert_int_equal(kill(run.pid, SIGTERM), 0);
 	assert_int_equal(bridge_wait(&run), 0);
@@ -461,6 +468,19 @@ static void test_dead_device_has_those_wait_who_ask_later(void **state)
 	assert_false(bridge_mounted(&run));
 }
 
+static void test_signal_ends_who_waits_for_a_dead_device(void **state)
+{
+	struct reader reader;
+
+	(void)state;
+	lose_device("device_loss=wait");
+	start_reading_in_vain(&reader);
+	interrupt_change_of_mode("slow");
+	assert_int_equal(kill(run.pid, SIGTERM), 0);
+	assert_int_equal(finish_reading(&reader), -ENOTCONN);
+	assert_int_equal(bridge_wait(&run), 1);
+}
+
 static void test_dead_device_and_a_forced_unmount(void **state)
 {
 	struct reader reader;
@@ -534,6 +554,7 @@ static int run_waiting_tests(const char *lane)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_dead_device_has_those_wait_who_ask_later),
+		TEST(test_signal_ends_who_waits_for_a_dead_device),
 		TEST(test_dead_device_and_a_forced_unmount),
 	};
 

@@ -95,8 +95,9 @@ static void forget(struct intake *intake, struct vfs_request *slot, size_t lengt
 }
 
 /*
- * The kernel sends it after the request that it is about: that one is in the batch, in flight, or
- * answered.
+ * The kernel sends it after the request that it is about: that one is in the batch, in flight,
+ * held, or answered; or another worker has it in its hands, and may still find that the device is
+ * lost.
  */
 static void interrupt(struct intake *intake, const struct fuse_in_header *header, size_t length)
 {
@@ -143,15 +144,6 @@ static bool sort(struct intake *intake, struct vfs_request *slot, size_t length)
 	}
 }
 
-static void interrupt_lost(
-	struct intake *intake, const struct fuse_in_header *header, size_t length)
-{
-	const struct fuse_interrupt_in *in = (const void *)(header + 1);
-
-	if (length >= sizeof(*header) + sizeof(*in))
-		held_interrupt(intake->held, in->unique);
-}
-
 /* Whoever closes a file may be ending, and not even a signal would free him. */
 static bool can_wait(const struct fuse_in_header *header)
 {
@@ -166,7 +158,7 @@ static void answer_lost(struct intake *intake, struct vfs_request *slot, size_t 
 
 	switch (header->opcode) {
 	case FUSE_INTERRUPT:
-		interrupt_lost(intake, header, length);
+		interrupt(intake, header, length);
 		break;
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:

@@ -77,7 +77,11 @@ static bool cancel(void *ctx, uint64_t unique, enum interrupts_step step)
 {
 	struct relay *relay = ctx;
 
-	return crew_cancel(&relay->crew, unique, step == INTERRUPTS_SOON) != CHANNEL_NOT_YET;
+	enum channel_cancel result = crew_cancel(&relay->crew, unique, step == INTERRUPTS_SOON);
+
+	if (result == CHANNEL_UNKNOWN)
+		held_interrupt(&relay->held, unique);
+	return result != CHANNEL_NOT_YET;
 }
 
 /* ---- begin ---- */
