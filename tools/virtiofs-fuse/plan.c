@@ -113,23 +113,53 @@ static int want_rings(struct plan *plan, const struct options *options)
 	return -1;
 }
 
+/* plan->num_cpus: none. */
+static unsigned int worker_on(const struct plan *plan, unsigned int cpu)
+{
+	unsigned int i;
+
+	for (i = 0; i < plan->num_cpus && plan->cpus[i] != cpu; i++)
+		;
+	return i;
+}
+
+/* Those that have no worker of their own. */
+static unsigned int count_other_cpus(const struct plan *plan)
+{
+	unsigned int others = 0;
+	unsigned int cpu;
+
+	for (cpu = 0; cpu < plan->possible_cpus; cpu++)
+		others += worker_on(plan, cpu) == plan->num_cpus;
+	return others;
+}
+
+/*
+ * Entries of all that share a queue, one of each other processor's, and one for the reader. The
+ * others come first: the kernel waits until each has an entry.
+ */
+static void size_rings(struct plan *plan)
+{
+	unsigned int workers = (plan->num_cpus + plan->num_queues - 1) / plan->num_queues;
+	unsigned int others = count_other_cpus(plan);
+	unsigned int theirs = min_uint(others / plan->num_cpus + 1, PLAN_ENTRIES_MAX);
+	unsigned int room = min_uint(PLAN_ENTRIES_MAX - theirs, PLAN_ENTRIES_MAX / 2);
+
+	plan->entries = max_uint(min_uint(plan->depth, room) / workers, 1);
+	plan->depth = plan->entries * workers + others + 2;
+}
+
 static void size_queues(struct plan *plan, const struct options *options, unsigned int queues)
 {
 	unsigned int wanted = options->queues ? options->queues : plan->num_cpus;
-	unsigned int workers;
 
 	if (plan->lane == LANE_SINGLE)
 		wanted = 1;
 	plan->num_queues = max_uint(min_uint(wanted, queues), 1);
 	plan->depth = max_uint((options->depth + plan->num_queues - 1) / plan->num_queues,
 		plan->num_queues > 1 ? DEPTH_MIN : 1);
-	if (plan->lane != LANE_URING)
-		return;
-	/* Entries of all that share a queue, one of each other processor's, and one for the reader.
-	 */
-	workers = (plan->num_cpus + plan->num_queues - 1) / plan->num_queues;
-	plan->entries = max_uint(min_uint(plan->depth, PLAN_ENTRIES_MAX / 2) / workers, 1);
-	plan->depth = plan->entries * workers + plan->possible_cpus - plan->num_cpus + 2;
+	if (plan->lane == LANE_URING)
+		size_rings(plan);
 }
 
 int plan_make(struct plan *plan, const struct options *options, unsigned int device_queues)
@@ -170,12 +200,10 @@ int plan_settle(struct plan *plan, const struct options *options, unsigned int n
 
 static unsigned int entries_for(const struct plan *plan, unsigned int worker, unsigned int cpu)
 {
-	unsigned int i;
+	unsigned int owner = worker_on(plan, cpu);
 
-	for (i = 0; i < plan->num_cpus; i++) {
-		if (plan->cpus[i] == cpu)
-			return i == worker ? plan->entries : 0;
-	}
+	if (owner < plan->num_cpus)
+		return owner == worker ? plan->entries : 0;
 	return cpu % plan->num_cpus == worker ? 1 : 0;
 }
 
