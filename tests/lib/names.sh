@@ -6,8 +6,8 @@
 concurrent_tests=(dax/guard_threads dax/reclaim dax/threads dax/wait file/data_random file/ranges file/threads
 	file/window_cut file/window_faults
 	stress/device fuse/edge fuse/forget fuse/hand_over fuse/sync
-	fuse/wait device/bridge_window device/notices tools/jobs tools/lane_reader tools/lanes
-	tools/mapper transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
+	fuse/wait device/bridge_window device/notices tools/channel tools/jobs tools/lane_reader
+	tools/lanes tools/mapper transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 # Tests of native/ that run in sanitized builds too.
 native_asan=(bridge-dax equivalence fsx files window-pressure)
