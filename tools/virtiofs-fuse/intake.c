@@ -32,6 +32,13 @@ static void drop(struct intake *intake, const struct fuse_in_header *header)
 		trace_own(header, "dropped");
 }
 
+/* The kernel wants no answer, but a ring has no entry to take more messages with without one. */
+static void give_back(struct intake *intake, struct vfs_request *slot)
+{
+	drop(intake, vfs_request_message(slot));
+	intake->lane->ops->answer_data(intake->origin, slot, 0, NULL, 0);
+}
+
 /* The library's verdict on a message, in a form that the caller of a system call understands. */
 static int prepare_error(int error)
 {
@@ -114,7 +121,7 @@ static bool reply_to_notice(struct intake *intake, struct vfs_request *slot, siz
 {
 	if (intake->notices)
 		return queue_up(intake, slot, length);
-	drop(intake, vfs_request_message(slot));
+	give_back(intake, slot);
 	return false;
 }
 
@@ -162,8 +169,10 @@ static void answer_lost(struct intake *intake, struct vfs_request *slot, size_t 
 		break;
 	case FUSE_FORGET:
 	case FUSE_BATCH_FORGET:
-	case FUSE_NOTIFY_REPLY:
 		drop(intake, header);
+		break;
+	case FUSE_NOTIFY_REPLY:
+		give_back(intake, slot);
 		break;
 	default:
 		if (!can_wait(header) || !held_add(intake->held, intake->origin, header->unique))
