@@ -78,6 +78,13 @@ static void make(unsigned int device_queues)
 	assert_int_equal(said, 0);
 }
 
+static int settle(unsigned int queues, bool rings)
+{
+	const struct plan_facts facts = {.num_queues = queues, .rings = rings, .clones = true};
+
+	return plan_settle(&plan, &options, &facts);
+}
+
 static void refuse(void)
 {
 	said = 0;
@@ -188,7 +195,7 @@ static void expect_readers_instead(void)
 	options.lane = LANE_AUTO;
 	make(4);
 	assert_non_null(plan.why);
-	assert_int_equal(plan_settle(&plan, &options, 4, false), 0);
+	assert_int_equal(settle(4, false), 0);
 	assert_int_equal(plan.lane, LANE_READERS);
 }
 
@@ -240,15 +247,15 @@ static void a_kernel_without_rings_has_readers(void **state)
 {
 	(void)state;
 	make(4);
-	assert_int_equal(plan_settle(&plan, &options, 4, false), 0);
+	assert_int_equal(settle(4, false), 0);
 	assert_int_equal(plan.lane, LANE_READERS);
 	assert_non_null(plan.why);
 	make(1);
-	assert_int_equal(plan_settle(&plan, &options, 1, false), 0);
+	assert_int_equal(settle(1, false), 0);
 	assert_int_equal(plan.lane, LANE_SINGLE);
 	options.lane = LANE_URING;
 	make(4);
-	assert_int_equal(plan_settle(&plan, &options, 4, false), -1);
+	assert_int_equal(settle(4, false), -1);
 	assert_int_equal(said, 1);
 }
 
@@ -256,9 +263,19 @@ static void a_kernel_with_rings_has_them(void **state)
 {
 	(void)state;
 	make(4);
-	assert_int_equal(plan_settle(&plan, &options, 4, true), 0);
+	assert_int_equal(settle(4, true), 0);
 	assert_int_equal(plan.lane, LANE_URING);
 	assert_null(plan.why);
+}
+
+static void a_single_descriptor_has_one_reader(void **state)
+{
+	const struct plan_facts facts = {.num_queues = 4};
+
+	(void)state;
+	make(4);
+	assert_int_equal(plan_settle(&plan, &options, &facts), 0);
+	assert_int_equal(plan.lane, LANE_SINGLE);
 }
 
 /* ---- queues ---- */
@@ -313,6 +330,7 @@ int main(void)
 		TEST(what_is_for_one_reader),
 		TEST(a_kernel_without_rings_has_readers),
 		TEST(a_kernel_with_rings_has_them),
+		TEST(a_single_descriptor_has_one_reader),
 		TEST(the_depth_is_shared_by_the_queues),
 		TEST(there_are_workers_where_the_program_may_run),
 	};

@@ -308,6 +308,16 @@ int lane_reader_clone(int fuse_fd)
 	return error;
 }
 
+bool lane_reader_can_clone(int fuse_fd)
+{
+	int fd = lane_reader_clone(fuse_fd);
+
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
 static void nothing(int number)
 {
 	(void)number;

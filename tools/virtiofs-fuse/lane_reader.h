@@ -37,6 +37,9 @@ int lane_reader_init(struct lane_reader *reader, struct channel *channel, int fu
 /* Another descriptor for the connection of @fuse_fd, or -errno. */
 int lane_reader_clone(int fuse_fd);
 
+/* Whoever was handed a mount may have no /dev/fuse himself. */
+bool lane_reader_can_clone(int fuse_fd);
+
 /* Let lane_wake() end reads that block. Once, before there are any threads. */
 void lane_reader_handle_signal(void);
 

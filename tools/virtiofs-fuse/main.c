@@ -15,6 +15,7 @@
 #include "check.h"
 #include "daemon.h"
 #include "handshake.h"
+#include "lane_reader.h"
 #include "listing.h"
 #include "mount.h"
 #include "notices.h"
@@ -90,6 +91,17 @@ static int start_window(
 	return window_start(&bridge->window, bridge->device, bridge->session, &how);
 }
 
+static int settle_plan(struct bridge *bridge, const struct fuse_init_out *answer)
+{
+	const struct plan_facts facts = {
+		.num_queues = vfs_session_num_queues(bridge->session),
+		.rings = ((uint64_t)answer->flags2 << 32 | answer->flags) & FUSE_OVER_IO_URING,
+		.clones = lane_reader_can_clone(bridge->mount.fd),
+	};
+
+	return plan_settle(&bridge->plan, &bridge->options, &facts);
+}
+
 static int shake_hands(struct bridge *bridge)
 {
 	const struct options *options = &bridge->options;
@@ -124,8 +136,7 @@ static int shake_hands(struct bridge *bridge)
 		return -1;
 	if (options->debug)
 		trace_init(&answer);
-	if (plan_settle(&bridge->plan, options, vfs_session_num_queues(bridge->session),
-		    ((uint64_t)answer.flags2 << 32 | answer.flags) & FUSE_OVER_IO_URING))
+	if (settle_plan(bridge, &answer))
 		return -1;
 	if (options->debug)
 		plan_say(&bridge->plan);

@@ -180,11 +180,10 @@ int plan_make(struct plan *plan, const struct options *options, unsigned int dev
 	return 0;
 }
 
-int plan_settle(struct plan *plan, const struct options *options, unsigned int num_queues,
-	bool kernel_has_rings)
+int plan_settle(struct plan *plan, const struct options *options, const struct plan_facts *facts)
 {
-	plan->num_queues = num_queues;
-	if (plan->lane == LANE_URING && !kernel_has_rings) {
+	plan->num_queues = facts->num_queues;
+	if (plan->lane == LANE_URING && !facts->rings) {
 		plan->why = "the kernel does not offer it: Linux 6.14 or newer does, if it is told "
 			    "to (echo Y >/sys/module/fuse/parameters/enable_uring)";
 		plan->lane = LANE_AUTO;
@@ -194,7 +193,7 @@ int plan_settle(struct plan *plan, const struct options *options, unsigned int n
 		}
 	}
 	if (plan->lane == LANE_AUTO)
-		plan->lane = num_queues > 1 ? LANE_READERS : LANE_SINGLE;
+		plan->lane = facts->num_queues > 1 && facts->clones ? LANE_READERS : LANE_SINGLE;
 	return 0;
 }
 

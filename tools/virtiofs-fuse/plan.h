@@ -30,9 +30,15 @@ struct plan {
  */
 int plan_make(struct plan *plan, const struct options *options, unsigned int device_queues);
 
-/* The session has so many queues, and the kernel has agreed to rings, or not. 0, or -1 as above. */
-int plan_settle(struct plan *plan, const struct options *options, unsigned int num_queues,
-	bool kernel_has_rings);
+/* What came out of the handshake, and what there is where the bridge runs. */
+struct plan_facts {
+	unsigned int num_queues; /* of the session */
+	bool rings;		 /* the kernel has agreed to them */
+	bool clones;		 /* there can be more descriptors for the connection */
+};
+
+/* 0, or -1 as above. */
+int plan_settle(struct plan *plan, const struct options *options, const struct plan_facts *facts);
 
 /*
  * The kernel's queues that the entries of a worker's ring are for, at most PLAN_ENTRIES_MAX. How
