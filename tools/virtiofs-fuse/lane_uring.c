@@ -129,13 +129,16 @@ static void submit_entry(struct lane_uring *uring, struct uring_entry *entry, ui
 	io_uring_sqe_set_data(sqe, entry);
 }
 
-/* What is marked by the address of the number. */
+/*
+ * What is marked by the address of the number. It ends with what it finds: an interrupt is heard by
+ * all who listen, and those who wait for something else by then are not to be woken by each one.
+ */
 static void submit_poll(struct lane_uring *uring, int *fd, int number)
 {
 	struct io_uring_sqe *sqe = next_submission(uring);
 
 	memset(sqe, 0, 2 * sizeof(*sqe));
-	io_uring_prep_poll_multishot(sqe, number, POLLIN);
+	io_uring_prep_poll_add(sqe, number, POLLIN);
 	io_uring_sqe_set_data(sqe, fd);
 }
 
@@ -311,16 +314,14 @@ static int take_completion(
 	struct lane_uring *uring, struct intake *intake, const struct io_uring_cqe *cqe)
 {
 	void *what = io_uring_cqe_get_data(cqe);
-	bool goes_on = cqe->flags & IORING_CQE_F_MORE;
 
 	if (what == &uring->wake_fd) {
 		clear(uring->wake_fd);
-		if (!goes_on)
-			submit_poll(uring, &uring->wake_fd, uring->wake_fd);
+		submit_poll(uring, &uring->wake_fd, uring->wake_fd);
 		return 0;
 	}
 	if (what == &uring->answers_polled) {
-		uring->answers_polled = goes_on;
+		uring->answers_polled = false;
 		return 0;
 	}
 	return take_entry(intake, what, cqe->res);
