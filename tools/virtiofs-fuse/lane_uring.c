@@ -155,28 +155,39 @@ static void send_answer(struct lane_uring *uring, struct uring_entry *entry)
 		submit_entry(uring, entry, FUSE_URING_COMMIT_AND_FETCH);
 }
 
-/* Only the thread that owns the ring may submit. */
+/*
+ * Only the thread that owns the ring may submit. Who is the first tells it; when it is told, there
+ * may be nothing else that it waits for.
+ */
 static void leave_to_owner(struct lane_uring *uring, struct uring_entry *entry)
 {
 	pthread_mutex_lock(&uring->lock);
 	entry->next = uring->answered;
 	uring->answered = entry;
 	pthread_mutex_unlock(&uring->lock);
-	atomic_store(&uring->has_answered, true);
+	atomic_fetch_sub(&uring->lane.under_way, 1);
+	/* An eventfd has room for it. */
+	if (!atomic_exchange(&uring->has_answered, true))
+		eventfd_write(uring->wake_fd, 1);
 }
 
-static void send_answered(struct lane_uring *uring)
+static void send_all_answered(struct lane_uring *uring)
 {
 	struct uring_entry *entry;
 
-	if (!atomic_exchange(&uring->has_answered, false))
-		return;
 	pthread_mutex_lock(&uring->lock);
 	entry = uring->answered;
 	uring->answered = NULL;
 	pthread_mutex_unlock(&uring->lock);
 	for (; entry; entry = entry->next)
 		send_answer(uring, entry);
+}
+
+static void send_answered(struct lane_uring *uring)
+{
+	if (atomic_load_explicit(&uring->has_answered, memory_order_relaxed) &&
+		atomic_exchange(&uring->has_answered, false))
+		send_all_answered(uring);
 }
 
 /* As the kernel refuses other errors, and whoever waits would hear that something is invalid. */
@@ -226,10 +237,6 @@ static void answer(struct lane_origin *origin, struct vfs_request *request)
 		return;
 	}
 	leave_to_owner(uring, entry);
-	/* When it is woken there may be nothing else that it waits for. */
-	atomic_fetch_sub(&uring->lane.under_way, 1);
-	/* An eventfd has room for it. */
-	eventfd_write(uring->wake_fd, 1);
 }
 
 static void answer_here(
@@ -439,6 +446,8 @@ static int begin(struct lane *lane)
  */
 static void end(struct lane *lane)
 {
+	/* Also what is there of somebody who has yet to say so. */
+	send_all_answered(uring_of(lane));
 	flush(lane);
 	io_uring_queue_exit(&uring_of(lane)->ring);
 }
