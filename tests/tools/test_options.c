@@ -425,9 +425,11 @@ static void test_libfuse_gets_its_options_and_our_defaults(void **state)
 	char text[256];
 
 	(void)state;
-	mount_args("myfs /mnt -o ro,depth=4,max_read=8192", "tag", text, sizeof(text));
+	mount_args("myfs /mnt -o ro,depth=4,auto_unmount,max_read=8192", "tag", text, sizeof(text));
 	assert_non_null(strstr(text, "ro,max_read=8192"));
 	assert_null(strstr(text, "depth"));
+	/* Ours does that. */
+	assert_null(strstr(text, "auto_unmount"));
 	assert_non_null(strstr(text, "default_permissions"));
 	assert_non_null(strstr(text, "fsname=tag"));
 	assert_non_null(strstr(text, "subtype=virtiofs"));

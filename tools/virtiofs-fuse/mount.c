@@ -116,24 +116,6 @@ static int mount_quietly(struct mount *mount)
 	return -1;
 }
 
-/*
- * With auto_unmount, fusermount3 waits for a socket of ours to be closed, looks for a mount without
- * a connection, and gives up for ever if it is a moment too early. When a process ends, Linux gives
- * up the files with the highest descriptors first: so this connection goes before that socket.
- */
-static void be_gone_before_the_socket(struct mount *mount)
-{
-	mount->last_fd = fcntl(mount->fd, F_DUPFD_CLOEXEC, mount->fd);
-}
-
-/* The connection has to end when the descriptor is closed. */
-static void close_last(struct mount *mount)
-{
-	if (mount->last_fd >= 0)
-		close(mount->last_fd);
-	mount->last_fd = -1;
-}
-
 static int remember(struct mount *mount)
 {
 	struct statx stx = {0};
@@ -146,9 +128,6 @@ static int remember(struct mount *mount)
 	}
 	mount->dev_major = stx.stx_dev_major;
 	mount->dev_minor = stx.stx_dev_minor;
-	mount->last_fd = -1;
-	if (!mount->handed_in)
-		be_gone_before_the_socket(mount);
 	return 0;
 }
 
@@ -164,6 +143,7 @@ static int prepare_unmounting(struct mount *mount)
 
 int mount_create(struct mount *mount, const struct options *options, const char *tag)
 {
+	mount->auto_unmount = options->auto_unmount;
 	mount->fuse = new_session(options, tag);
 	if (!mount->fuse) {
 		report_error("cannot mount on %s: %s", mount->dir, report_libfuse());
@@ -214,7 +194,6 @@ void mount_remove(struct mount *mount)
 
 	if (!mount->fuse)
 		return;
-	close_last(mount);
 	if (!mount->handed_in) {
 		end_connection(mount);
 		error = unmounter_finish(&mount->unmounter);

@@ -16,12 +16,12 @@ struct fuse_session;
 
 struct mount {
 	struct fuse_session *fuse;
-	char *dir;   /* absolute */
-	int fd;	     /* non-blocking, once it is mounted */
-	int last_fd; /* the same, see mount.c; -1: none */
+	char *dir; /* absolute */
+	int fd;	   /* non-blocking, once it is mounted */
 	uint32_t dev_major;
 	uint32_t dev_minor;
 	struct unmounter unmounter;
+	bool auto_unmount;
 	bool handed_in; /* somebody else has mounted it, and dir is /dev/fd/N */
 	bool aborted;	/* the kernel ended the connection but not the mount */
 };

@@ -37,6 +37,7 @@ static const struct fuse_opt own_options[] = {
 	SET("no_posix_acl", options.posix_acl, 0),
 	SET("writeback", options.writeback, 1),
 	SET("no_writeback", options.writeback, 0),
+	SET("auto_unmount", options.auto_unmount, 1),
 	SET("hugepages", options.hugepages, VFS_HUGEPAGES_ALWAYS),
 	SET("no_hugepages", options.hugepages, VFS_HUGEPAGES_NEVER),
 	TEXT("dma", VALUE_DMA),
@@ -64,8 +65,7 @@ static const struct fuse_opt own_options[] = {
 
 /* What libfuse, fusermount3 and the kernel understand. */
 static const char *const mount_options[] = {"ro", "rw", "suid", "nosuid", "dev", "nodev", "exec",
-	"noexec", "atime", "noatime", "sync", "async", "dirsync", "auto_unmount",
-	"max_read=", "context=", NULL};
+	"noexec", "atime", "noatime", "sync", "async", "dirsync", "max_read=", "context=", NULL};
 
 /*
  * What mount(8) hands on from fstab and is not for us: it has done what is to be done, or it is

@@ -29,6 +29,7 @@ struct options {
 	int check; /* look at the device, or at what there is, and mount nothing */
 	int posix_acl;
 	int writeback;
+	int auto_unmount;
 	int hugepages; /* enum vfs_hugepages */
 	enum vfs_dma_mode dma;
 	enum vfs_vfio_interface vfio;

@@ -105,7 +105,11 @@ static int leave_all(const struct mount *mount, int fd)
 	return capabilities_keep(CAPABILITY(CAP_SYS_ADMIN) | CAPABILITY(CAP_DAC_READ_SEARCH));
 }
 
-/* Until nobody can ask any more. */
+/*
+ * Until nobody can ask any more. fusermount3 would unmount too if the bridge was killed, but only
+ * if the connection had ended by the moment in which it looks. With rings, it ends some time after
+ * the process.
+ */
 static void serve(const struct mount *mount, int fd)
 {
 	int result = leave_all(mount, fd);
@@ -121,6 +125,9 @@ static void serve(const struct mount *mount, int fd)
 			break;
 		result = unmount(mount, (enum unmount_how)how);
 	} while (true);
+	/* If the bridge was killed, this is still to be done. */
+	if (!result && mount->auto_unmount)
+		(void)unmount(mount, UNMOUNT_AT_ONCE);
 	_exit(0);
 }
 

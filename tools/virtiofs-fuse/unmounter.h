@@ -2,7 +2,7 @@
 /*
  * A process that unmounts and does nothing else. To unmount takes rights, as root's or those of
  * fusermount3, which the bridge gives up; and it can take as long as what the kernel still holds
- * takes to be served, by the bridge.
+ * takes to be served, by the bridge. With auto_unmount it does so too when the bridge was killed.
  */
 #ifndef VIRTIOFS_FUSE_UNMOUNTER_H
 #define VIRTIOFS_FUSE_UNMOUNTER_H
