@@ -1,5 +1,5 @@
-# Bridge, daemon and programs that use the mount get SIGKILL, in each order: nobody hangs, nothing is
-# left, what fsync() had said is there, and the next mount works.
+# Bridge, daemon and programs that use the mount get SIGKILL, in each order and on each lane: nobody hangs,
+# nothing is left, what fsync() had said is there, and the next mount works.
 # shellcheck shell=bash
 # shellcheck source=tests/native/lib.sh
 . "$TOP/tests/native/lib.sh"
@@ -8,8 +8,10 @@
 orders=(b d c bd db bc cb dc cd bdc bcd dbc dcb cbd cdb)
 # Milliseconds between two of them: at once, while the others notice, and when they have done so.
 gaps=(0 20 300)
-rounds=${KILL_ROUNDS:-${#orders[@]}}
-[ -z "${VFS_TEST_FULL:-}" ] || rounds=${KILL_ROUNDS:-100}
+find_lanes
+rounds=$((${#orders[@]} * ${#LANES[@]}))
+[ -z "${VFS_TEST_FULL:-}" ] || rounds=150
+rounds=${KILL_ROUNDS:-$rounds}
 
 # The daemons there are; ours goes on when its client has gone.
 kinds=(device)
@@ -26,6 +28,11 @@ bridge_pids() {
 	pgrep -f "^$bridge $SOCKET"
 }
 
+# The bridge, and the process that unmounts.
+serving_pids() {
+	pgrep -f "^($bridge $SOCKET|virtiofs-umount: $MOUNT\$)"
+}
+
 daemon_pids() {
 	pgrep -f -- "--(socket-path=|vhost-user )$SOCKET"
 }
@@ -34,9 +41,13 @@ no_daemon() {
 	! daemon_pids >/dev/null
 }
 
-# What libfuse leaves behind to unmount, with auto_unmount.
-no_helper() {
-	! pgrep -f "fusermount3.* $MOUNT\$" >/dev/null
+# One that is ending and cannot has no command line any more, but is there.
+none_of() {
+	local pid
+
+	for pid; do
+		! grep -qs '^State:[[:space:]]*[^ZX[:space:]]' "/proc/$pid/status" || return 1
+	done
 }
 
 # Somebody is at the other end of the daemon's socket.
@@ -73,7 +84,8 @@ have_daemon() {
 }
 
 mount_it() {
-	as_root timeout 30 "$bridge" "$SOCKET" "$MOUNT" ${options:+-o "$options"}
+	as_root timeout 30 "$bridge" "$SOCKET" "$MOUNT" ${options:+-o "$options"} || return
+	mapfile -t serving < <(serving_pids)
 }
 
 # kill_them ORDER GAP
@@ -99,22 +111,24 @@ nobody_waits() {
 	[ "$status" != 137 ]
 }
 
-# A bridge that was killed leaves the mount, unless told otherwise; one that was not goes with it.
+# A bridge that was killed leaves the mount, unless told otherwise; one that was not stays without its
+# daemon, unless told otherwise.
 unmount_what_is_left() {
 	case $1 in
 	c) as_root "${unmount[@]}" "$MOUNT" ;;
 	*b*)
-		[ "$options" != auto_unmount ] || { in_time not_mounted; return; }
+		[[ $options != *,auto_unmount ]] || { in_time not_mounted; return; }
 		# A daemon that died before it may have been enough.
 		not_mounted || as_root "${unmount[@]}" "$MOUNT" || not_mounted
 		;;
+	*) [[ $options == *,device_loss=unmount* ]] || as_root "${unmount[@]}" "$MOUNT" ;;
 	esac
 	in_time not_mounted
 }
 
 # Only our own daemon does not end with its client.
 nobody_is_left() {
-	in_time no_bridge && in_time no_helper || return
+	in_time no_bridge && in_time none_of "${serving[@]}" || return
 	[ "$kind$1" = "device${1//d/}" ] || in_time no_daemon || return
 	in_time no_connection
 }
@@ -143,14 +157,17 @@ round() {
 }
 
 for ((n = 0; n < rounds; n++)); do
-	# Each time around everything else is another one for the same order.
+	# Each time around everything else is another one for the same order, and every third time in another
+	# combination.
 	turn=$((n / ${#orders[@]}))
-	kind=${kinds[(n + turn) % ${#kinds[@]}]}
-	options=
-	[ $(((n / 2 + turn) % 2)) = 0 ] || options=auto_unmount
+	i=$((n % ${#orders[@]}))
+	kind=${kinds[(i + turn + turn / 3) % ${#kinds[@]}]}
+	options=lane=${LANES[(i / 3 + turn) % ${#LANES[@]}]}
+	[ $(((i + i / 4 + turn) % 2)) = 0 ] || options+=,device_loss=unmount
+	[ $(((i / 2 + turn + turn / 2) % 2)) = 0 ] || options+=,auto_unmount
 	unmount=(umount)
-	[ $(((n / 4 + turn) % 2)) = 0 ] || unmount=(fusermount3 -u)
-	round "${orders[n % ${#orders[@]}]}" "${gaps[(n / 3 + turn) % ${#gaps[@]}]}"
+	[ $(((i / 4 + turn) % 2)) = 0 ] || unmount=(fusermount3 -u)
+	round "${orders[i]}" "${gaps[(i + i / 3 + 2 * turn) % ${#gaps[@]}]}"
 done
 
 for order in "${orders[@]}"; do

@@ -8,6 +8,8 @@ for part in common packages debian share; do
 	# shellcheck source=/dev/null
 	. "$TOP/tests/guest/lib/$part.sh"
 done
+# shellcheck source=tests/lib/rings.sh
+. "$TOP/tests/lib/rings.sh"
 
 bridge=$BUILD/tools/virtiofs-fuse/virtiofs-fuse
 workload=$BUILD/tests/guest/guest-workload
@@ -68,6 +70,12 @@ start_vfio_user() {
 	within 5 test -S "$socket" || die "the server did not start: $(cat "$log")"
 	SERVER=$(cat "$WORK/server")
 	on_exit "! kill -0 $SERVER 2>/dev/null || as_root kill -KILL $SERVER"
+}
+
+# find_lanes: sets LANES to those of the bridge that this kernel has, as long as this test runs.
+find_lanes() {
+	LANES=(readers single)
+	! rings_begin || LANES=(uring "${LANES[@]}")
 }
 
 # A mount that nobody serves any more is one too, though mountpoint(1) does not think so.
