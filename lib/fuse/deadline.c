@@ -109,17 +109,36 @@ void vfs_queue_look_at_time(struct vfs_queue *queue)
 		look_at(queue, &queue->requests[i], now);
 }
 
+static bool is_it(const struct vfs_request *request, uint64_t unique)
+{
+	return request->state == VFS_REQUEST_SUBMITTED && request->reply.unique == unique;
+}
+
+static struct vfs_request *find_in(const struct vfs_request_list *list, uint64_t unique)
+{
+	struct vfs_request *request = list->head;
+
+	while (request && !is_it(request, unique))
+		request = request->next;
+	return request;
+}
+
+/*
+ * Others may be preparing requests meanwhile, which takes no lock, so that one that the queue does
+ * not have is not looked at.
+ */
 VFS_EXPORT struct vfs_request *vfs_queue_find(struct vfs_queue *queue, uint64_t unique)
 {
+	struct vfs_request *request;
 	unsigned int i;
 
 	for (i = 0; i < queue->depth; i++) {
-		struct vfs_request *request = &queue->requests[i];
-
-		if (request->state == VFS_REQUEST_SUBMITTED && request->reply.unique == unique)
+		request = &queue->requests[i];
+		if (request->lent && is_it(request, unique))
 			return request;
 	}
-	return NULL;
+	request = find_in(&queue->parked, unique);
+	return request ? request : find_in(&queue->ended, unique);
 }
 
 VFS_EXPORT int vfs_request_cancel(struct vfs_request *request)

@@ -13,7 +13,6 @@ static void reset(struct vfs_request *request)
 	request->timeout_ns = 0;
 	request->special = 0;
 	request->data.count = 0;
-	request->deadline_ns = 0;
 }
 
 VFS_EXPORT struct vfs_request *vfs_request_get(struct vfs_queue *queue)
