@@ -14,8 +14,8 @@ declare -A build_options=(
 	[asan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=Debug -DVFS_SANITIZE=address,undefined"
 	[tsan]="-DCMAKE_C_COMPILER=gcc -DCMAKE_BUILD_TYPE=RelWithDebInfo -DVFS_SANITIZE=thread")
 # What is built; everything if nothing is said.
-declare -A build_targets=([tsan]="$(printf 'test-%s ' "${concurrent_tests[@]//\//-}") virtiofs-device fsx
-	window-pressure")
+declare -A build_targets=([tsan]="$(printf 'test-%s ' "${concurrent_tests[@]//\//-}") virtiofs-device virtiofs-fuse
+	fsx mixed-load window-pressure")
 logs=${build_dir[gcc]}/test-logs
 
 # What each kind of test does: 0 passed, 77 skipped, anything else failed.

@@ -10,8 +10,8 @@ concurrent_tests=(dax/guard_threads dax/reclaim dax/threads dax/wait file/data_r
 	tools/lanes tools/mapper transport/vhost_user transport/vhost_user_backend virtio/ring_threads)
 
 # Tests of native/ that run in sanitized builds too.
-native_asan=(bridge-dax equivalence fsx files window-pressure)
-native_tsan=(fsx window-pressure)
+native_asan=(bridge-dax equivalence fsx files lanes window-pressure)
+native_tsan=(fsx lanes window-pressure)
 # Those that take minutes.
 native_full=(suite-stress-ng)
 

@@ -77,7 +77,7 @@ same_tests() {
 }
 
 mount_place() {
-	local kind=$1 options=suid,dev
+	local kind=$1 options=suid,dev${VFS_TEST_LANE:+,lane=$VFS_TEST_LANE}
 
 	start_server "$kind" "$SHARE"
 	[ "$kind" != dax ] || options+=,dax=always,dax_range=65536
