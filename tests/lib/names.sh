@@ -107,6 +107,7 @@ packages_for() {
 			*-stress-ng) echo stress-ng ;;
 			*-fsx | *-fsstress) echo "git xfslibs-dev" ;;
 			*-ltp) echo "git autoconf automake" ;;
+			*-build) ;;
 			*) echo git ;;
 			esac
 			;;

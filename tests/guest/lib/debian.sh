@@ -5,11 +5,19 @@
 
 CACHE=${LIBVIRTIOFS_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/libvirtiofs}
 
-# The mirror in the machine's own apt sources, however they are written.
-debian_mirror() {
+# "MIRROR RELEASE" in the machine's own apt sources, however they are written.
+debian_source() {
 	# shellcheck disable=SC2016 # for apt-get
 	apt-get indextargets --format '$(REPO_URI) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' |
-		sed -n 's|^\([^ ]*\) [^-/]* main$|\1|p' | head -n 1
+		sed -n 's|^\([^ ]* [^-/]*\) main$|\1|p' | head -n 1
+}
+
+debian_mirror() {
+	debian_source | cut -d ' ' -f 1
+}
+
+debian_release() {
+	debian_source | cut -d ' ' -f 2
 }
 
 # in_cache NAME COMMAND...: COMMAND... TEMP fills TEMP/whole, which gets its name only then. Runs at
