@@ -6,31 +6,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <vfs/request.h>
 
 #include "channel.h"
 #include "core/core.h"
-#include "fuse_uring_abi.h"
 #include "intake.h"
-
-/* Where errors end that the kernel takes. */
-#define ERROR_MAX 512
+#include "uring_entry.h"
+#include "uring_ring.h"
 
 /* Beside those of the entries: two polls. */
 #define OTHER_SUBMISSIONS 2
-
-struct uring_entry {
-	struct lane_origin origin;
-	struct vfs_request *slot;
-	struct fuse_uring_header *header;
-	struct iovec iov[2]; /* as the kernel was told where they are */
-	unsigned int queue;
-	bool dead; /* the kernel has let go of it */
-	struct uring_entry *next;
-};
 
 static struct lane_uring *uring_of(struct lane *lane)
 {
@@ -42,57 +29,12 @@ static struct uring_entry *entry_of(struct lane_origin *origin)
 	return container_of(origin, struct uring_entry, origin);
 }
 
-static char *payload_of(const struct uring_entry *entry)
-{
-	return entry->iov[1].iov_base;
-}
-
 /* ---- submissions ---- */
-
-/* liburing 2.3 has functions for these, which it does not export. */
-static int register_with(struct io_uring *ring, unsigned int what, void *data, unsigned int count)
-{
-	return syscall(SYS_io_uring_register, ring->ring_fd, what, data, count) < 0 ? -errno : 0;
-}
-
-/* What goes through a ring is not seen by a filter of system calls. */
-static int restrict_ring(struct io_uring *ring)
-{
-	struct io_uring_restriction restrictions[] = {
-		{.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_URING_CMD},
-		{.opcode = IORING_RESTRICTION_SQE_OP, .sqe_op = IORING_OP_POLL_ADD},
-	};
-	int error = register_with(
-		ring, IORING_REGISTER_RESTRICTIONS, restrictions, ARRAY_SIZE(restrictions));
-
-	return error ? error : register_with(ring, IORING_REGISTER_ENABLE_RINGS, NULL, 0);
-}
-
-/*
- * All of its submissions are this thread's, and completions are only worked on when it asks for
- * them: it says itself when it has time.
- */
-static int create_ring(struct io_uring *ring, unsigned int entries)
-{
-	struct io_uring_params params = {
-		.flags = IORING_SETUP_SQE128 | IORING_SETUP_SINGLE_ISSUER |
-			 IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_TASKRUN_FLAG |
-			 IORING_SETUP_R_DISABLED,
-	};
-	int error = io_uring_queue_init_params(entries, ring, &params);
-
-	if (error)
-		return error;
-	error = restrict_ring(ring);
-	if (error)
-		io_uring_queue_exit(ring);
-	return error;
-}
 
 int lane_uring_probe(void)
 {
 	struct io_uring ring;
-	int error = create_ring(&ring, 1);
+	int error = uring_ring_create(&ring, 1);
 
 	if (!error)
 		io_uring_queue_exit(&ring);
@@ -190,34 +132,6 @@ static void send_answered(struct lane_uring *uring)
 		send_all_answered(uring);
 }
 
-/* As the kernel refuses other errors, and whoever waits would hear that something is invalid. */
-static int error_for_kernel(int error)
-{
-	return error > 0 || error <= -ERROR_MAX ? -EIO : error;
-}
-
-static void write_header(struct uring_entry *entry, int error, size_t size)
-{
-	struct fuse_out_header out = {
-		.len = (uint32_t)(sizeof(out) + size),
-		.error = error_for_kernel(error),
-		.unique = entry->header->ent.commit_id,
-	};
-
-	memcpy(entry->header->in_out, &out, sizeof(out));
-	entry->header->ent.payload_size = (uint32_t)size;
-}
-
-/* A large body is there already, but for those few whose request has much in the same place. */
-static size_t place_body(struct uring_entry *entry, const void *body, size_t size)
-{
-	if (size > entry->iov[1].iov_len)
-		return 0;
-	if (size && body != payload_of(entry))
-		memmove(payload_of(entry), body, size);
-	return size;
-}
-
 static void answer(struct lane_origin *origin, struct vfs_request *request)
 {
 	struct lane_uring *uring = uring_of(origin->lane);
@@ -227,9 +141,9 @@ static void answer(struct lane_origin *origin, struct vfs_request *request)
 	size_t size = 0;
 
 	if (vfs_request_reply(request, iov) > 1)
-		size = place_body(entry, iov[1].iov_base, iov[1].iov_len);
+		size = uring_entry_place_body(entry, iov[1].iov_base, iov[1].iov_len);
 	/* Interrupted before the device had it: for who asked it is the same. */
-	write_header(entry, error == -ECANCELED ? -EINTR : error, size);
+	uring_entry_set_answer(entry, error == -ECANCELED ? -EINTR : error, size);
 	(void)vfs_request_reuse(request);
 	if (in_own_thread(uring)) {
 		send_answer(uring, entry);
@@ -245,7 +159,7 @@ static void answer_here(
 	struct uring_entry *entry = entry_of(origin);
 
 	(void)slot;
-	write_header(entry, error, place_body(entry, data, size));
+	uring_entry_set_answer(entry, error, uring_entry_place_body(entry, data, size));
 	send_answer(uring_of(origin->lane), entry);
 }
 
@@ -258,31 +172,9 @@ static void take_back(struct lane_origin *origin, struct vfs_request *slot)
 
 /* ---- messages ---- */
 
-/* The message in one piece, or 0. What the kernel says of sizes is believed as far as it fits. */
-static size_t assemble(struct uring_entry *entry)
-{
-	char *message = vfs_request_message(entry->slot);
-	struct fuse_in_header in;
-	size_t payload = entry->header->ent.payload_size;
-	size_t arguments;
-
-	memcpy(&in, entry->header->in_out, sizeof(in));
-	if (in.len < sizeof(in) + payload || payload > entry->iov[1].iov_len)
-		return 0;
-	arguments = in.len - sizeof(in) - payload;
-	if (arguments > FUSE_URING_OP_SIZE || in.len > vfs_request_capacity(entry->slot))
-		return 0;
-	/* The data of a WRITE is in its place. */
-	if (payload && message + sizeof(in) + arguments != payload_of(entry))
-		memmove(message + sizeof(in) + arguments, payload_of(entry), payload);
-	memcpy(message, &in, sizeof(in));
-	memcpy(message + sizeof(in), entry->header->op_in, arguments);
-	return in.len;
-}
-
 static void take_message(struct intake *intake, struct uring_entry *entry)
 {
-	size_t length = assemble(entry);
+	size_t length = uring_entry_assemble(entry);
 
 	if (length)
 		(void)intake_message(intake, &entry->origin, entry->slot, length);
@@ -425,7 +317,7 @@ static int begin(struct lane *lane)
 {
 	struct lane_uring *uring = uring_of(lane);
 	unsigned int i;
-	int error = create_ring(&uring->ring, uring->num_entries + OTHER_SUBMISSIONS);
+	int error = uring_ring_create(&uring->ring, uring->num_entries + OTHER_SUBMISSIONS);
 
 	if (error)
 		return error;
