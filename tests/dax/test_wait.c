@@ -80,7 +80,9 @@ static void pin_and_unpin(void *argument)
 		job->result = stub_pin(&stub, job->file, job->offset, job->flags, &pin);
 	if (job->result)
 		return;
-	job->saw_writable = stub_find(&stub, job->file, job->offset)->writable;
+	/* Not by stub_find(): meanwhile others may be changing what is not pinned. */
+	job->saw_writable =
+		stub.places[(size_t)((char *)pin.address - stub.memory) / RANGE].writable;
 	stub_unpin(&stub, &pin);
 }
 
