@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "jobs.h"
+#include "event.h"
 
 #include <errno.h>
 #include <sys/eventfd.h>
@@ -76,8 +77,7 @@ static void finish(struct jobs *jobs, struct job *job, int64_t result)
 
 void jobs_wake(struct jobs *jobs)
 {
-	/* An eventfd has room for it. */
-	eventfd_write(jobs->fd, 1);
+	event_set(jobs->fd);
 }
 
 static void post(struct jobs *jobs, struct job *job)
@@ -107,10 +107,7 @@ int64_t jobs_call(struct jobs *jobs, struct vfs_op *op)
 
 void jobs_woken(struct jobs *jobs)
 {
-	eventfd_t value;
-
-	/* It says no more than that there may be something. */
-	(void)eventfd_read(jobs->fd, &value);
+	event_clear(jobs->fd);
 }
 
 bool jobs_wait(const struct jobs *jobs)

@@ -32,13 +32,12 @@ struct lane_wait {
 };
 
 struct lane_ops {
-	const char *name;
 	/* The worker's thread has started. 0 or -errno. */
 	int (*begin)(struct lane *lane);
 	/* It ends, after begin() has succeeded: send what was answered, take nothing more. */
 	void (*end)(struct lane *lane);
-	/* Hand what the kernel has to the intake, at most a batch, without waiting. Errors: see
-	 * intake.h */
+	/* Hand what the kernel has to the intake, at most a batch, without waiting. 0, or an error
+	 * as of kernel_gone() in worker.h */
 	int (*take)(struct lane *lane, struct intake *intake);
 	/* Whether there is something to take. That may take a system call. */
 	bool (*look)(struct lane *lane);

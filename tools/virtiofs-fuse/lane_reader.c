@@ -17,6 +17,7 @@
 #include "answer.h"
 #include "channel.h"
 #include "core/core.h"
+#include "event.h"
 #include "intake.h"
 
 /* Ignored unless somebody handles it, and sent by nobody else. */
@@ -161,14 +162,6 @@ static int read_and_block(struct lane_reader *reader, struct intake *intake)
 	return error;
 }
 
-static void clear(int fd)
-{
-	eventfd_t value;
-
-	/* It says no more than that there may be something. */
-	(void)eventfd_read(fd, &value);
-}
-
 enum { ON_FUSE, ON_QUEUE, ON_WINDOW, ON_WAKE, NUM_POLLED };
 
 static void sleep_on_all(struct lane_reader *reader, struct lane_wait *wait)
@@ -188,7 +181,7 @@ static void sleep_on_all(struct lane_reader *reader, struct lane_wait *wait)
 		reader->lane.ready = true;
 	wait->window_woken = polled[ON_WINDOW].revents;
 	if (polled[ON_WAKE].revents) {
-		clear(reader->wake_fd);
+		event_clear(reader->wake_fd);
 		atomic_store(&reader->woken, false);
 	}
 }
@@ -213,8 +206,7 @@ static void wake(struct lane *lane)
 		fcntl(reader->fuse_fd, F_SETFL, O_NONBLOCK);
 		pthread_kill(reader->thread, WAKE_SIGNAL);
 	} else {
-		/* An eventfd has room for it. */
-		eventfd_write(reader->wake_fd, 1);
+		event_set(reader->wake_fd);
 	}
 }
 
@@ -265,7 +257,6 @@ static void destroy(struct lane *lane)
 }
 
 static const struct lane_ops ops = {
-	.name = "reader",
 	.begin = begin,
 	.end = end,
 	.take = take,

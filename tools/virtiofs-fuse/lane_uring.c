@@ -12,6 +12,7 @@
 
 #include "channel.h"
 #include "core/core.h"
+#include "event.h"
 #include "intake.h"
 #include "uring_entry.h"
 #include "uring_ring.h"
@@ -108,9 +109,8 @@ static void leave_to_owner(struct lane_uring *uring, struct uring_entry *entry)
 	uring->answered = entry;
 	pthread_mutex_unlock(&uring->lock);
 	atomic_fetch_sub(&uring->lane.under_way, 1);
-	/* An eventfd has room for it. */
 	if (!atomic_exchange(&uring->has_answered, true))
-		eventfd_write(uring->wake_fd, 1);
+		event_set(uring->wake_fd);
 }
 
 static void send_all_answered(struct lane_uring *uring)
@@ -200,14 +200,6 @@ static int take_entry(struct intake *intake, struct uring_entry *entry, int resu
 	return result;
 }
 
-static void clear(int fd)
-{
-	eventfd_t value;
-
-	/* It says no more than that there may be something. */
-	(void)eventfd_read(fd, &value);
-}
-
 /* Without an @intake a message stays the kernel's, which ends it with the connection. */
 static int take_completion(
 	struct lane_uring *uring, struct intake *intake, const struct io_uring_cqe *cqe)
@@ -215,7 +207,7 @@ static int take_completion(
 	void *what = io_uring_cqe_get_data(cqe);
 
 	if (what == &uring->wake_fd) {
-		clear(uring->wake_fd);
+		event_clear(uring->wake_fd);
 		submit_poll(uring, &uring->wake_fd, uring->wake_fd);
 		return 0;
 	}
@@ -298,8 +290,7 @@ static int wait_for_something(struct lane *lane, struct intake *intake, struct l
 
 static void wake(struct lane *lane)
 {
-	/* An eventfd has room for it. */
-	eventfd_write(uring_of(lane)->wake_fd, 1);
+	event_set(uring_of(lane)->wake_fd);
 }
 
 static void flush(struct lane *lane)
@@ -358,7 +349,6 @@ static void destroy(struct lane *lane)
 }
 
 static const struct lane_ops ops = {
-	.name = "uring",
 	.begin = begin,
 	.end = end,
 	.take = take,

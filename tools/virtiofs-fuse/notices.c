@@ -12,6 +12,7 @@
 #include <vfs/session.h>
 
 #include "answer.h"
+#include "event.h"
 
 /*
  * The kernel refuses what is about nodes that it does not have (ENOENT) or is newer than itself
@@ -110,8 +111,7 @@ void notices_stop(struct notices *notices)
 	if (notices->stop_fd < 0)
 		return;
 	atomic_store(&notices->stopping, true);
-	/* An eventfd has room for it. */
-	eventfd_write(notices->stop_fd, 1);
+	event_set(notices->stop_fd);
 }
 
 void notices_join(struct notices *notices)

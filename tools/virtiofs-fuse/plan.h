@@ -46,7 +46,7 @@ int plan_settle(struct plan *plan, const struct options *options, const struct p
  */
 unsigned int plan_entries(const struct plan *plan, unsigned int worker, unsigned int *queues);
 
-/* "io_uring on 4 processors, 4 request queues" */
+/* One line: which lanes there are, why no rings, on how many processors and request queues. */
 void plan_say(const struct plan *plan);
 
 #endif

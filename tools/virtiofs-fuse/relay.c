@@ -12,6 +12,7 @@
 #include <vfs/session.h>
 
 #include "clock.h"
+#include "event.h"
 #include "figures.h"
 #include "mount.h"
 #include "report.h"
@@ -27,8 +28,7 @@ enum { ON_WAKE, ON_HIPRIO, ON_DEVICE, ON_UNMOUNT, NUM_POLLED };
 
 static void wake(struct relay *relay)
 {
-	/* An eventfd has room for it. */
-	eventfd_write(relay->wake_fd, 1);
+	event_set(relay->wake_fd);
 }
 
 /* The first one counts. */
@@ -169,14 +169,14 @@ static void stay(struct relay *relay, const char *why)
 }
 
 /* The library completes what was in flight; those who wait for it hear so. */
-static void lose_device(struct relay *relay, int error)
+static void lose_device(struct relay *relay, const char *why)
 {
 	if (relay->lost)
 		return;
 	if (relay->device_loss == DEVICE_LOSS_UNMOUNT || relay->state != RELAY_SERVING)
-		fail(relay, "the device failed", report_reason(error));
+		fail(relay, "the device failed", why);
 	else
-		stay(relay, report_reason(error));
+		stay(relay, why);
 }
 
 static void lose_kernel(struct relay *relay, int error)
@@ -257,7 +257,7 @@ static void look_at_device(struct relay *relay)
 	/* What was in flight is to be reaped. */
 	if (error) {
 		crew_wake(&relay->crew);
-		lose_device(relay, error);
+		lose_device(relay, report_reason(error));
 	}
 }
 
@@ -271,18 +271,19 @@ static void look_at_forgets(struct relay *relay)
 	if (r <= 0)
 		atomic_store(&relay->forgets_wait, false);
 	if (r < 0)
-		lose_device(relay, r);
+		lose_device(relay, report_reason(r));
 }
 
 static void hear_workers(struct relay *relay)
 {
 	int error = atomic_load(&relay->device_failed);
-	eventfd_t value;
 
-	/* It says no more than that there may be something. */
-	(void)eventfd_read(relay->wake_fd, &value);
-	if (error)
-		lose_device(relay, error);
+	event_clear(relay->wake_fd);
+	/* The library's sentence is for the thread that it has told; here it is asked again. */
+	if (error && !relay->lost && !relay->failed) {
+		look_at_device(relay);
+		lose_device(relay, strerror(-error));
+	}
 	error = atomic_load(&relay->kernel_gone);
 	if (error && relay->state < RELAY_DRAINING)
 		lose_kernel(relay, error);
@@ -371,12 +372,11 @@ int relay_run(struct relay *relay)
 static void wait_for_workers(struct relay *relay)
 {
 	struct pollfd pfd = {.fd = relay->wake_fd, .events = POLLIN};
-	eventfd_t value;
 
 	while (crew_is_running(&relay->crew)) {
 		crew_wake(&relay->crew);
 		if (poll(&pfd, 1, -1) > 0)
-			(void)eventfd_read(relay->wake_fd, &value);
+			event_clear(relay->wake_fd);
 	}
 }
 
